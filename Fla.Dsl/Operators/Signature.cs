@@ -1,0 +1,29 @@
+namespace Fla.Dsl;
+
+/// <summary>What an argument of a recurrence is.</summary>
+public enum ArgumentRole
+{
+    /// <summary>One value per token: <c>[B, T, H, dim]</c>, or <c>[B, T, H]</c> for a scalar.</summary>
+    Token,
+
+    /// <summary>A natural-logarithm decay per token, shaped like <see cref="Token"/>; expected to be at most 0.</summary>
+    LogDecay,
+
+    /// <summary>One value per head with no time axis: <c>[H, dim]</c>, or <c>[H]</c> for a scalar.</summary>
+    PerHead,
+
+    /// <summary>A plain number; by default one over the square root of the first argument's dimension.</summary>
+    Scale,
+}
+
+/// <summary>One argument of a recurrence.</summary>
+/// <param name="Name">The name in the declaration.</param>
+/// <param name="Dimensions">The names of its dimensions: none for a scalar, one for a vector, two for a matrix.</param>
+/// <param name="Role">What it is.</param>
+/// <param name="Default">For <see cref="ArgumentRole.PerHead"/> scalars that may be left out: the value from (head, heads).</param>
+public sealed record Argument(string Name, IReadOnlyList<string> Dimensions, ArgumentRole Role, Func<int, int, double>? Default = null);
+
+/// <summary>One state of a recurrence.</summary>
+/// <param name="Name">The name in the declaration.</param>
+/// <param name="Dimensions">The names of its dimensions: one for a vector state <c>[N, H, D]</c>, two for a matrix state <c>[N, H, R, C]</c>.</param>
+public sealed record StateVariable(string Name, IReadOnlyList<string> Dimensions);
