@@ -1,0 +1,46 @@
+namespace Fla.Dsl.Generator.Model;
+
+internal enum ParameterRole
+{
+    Token,
+    LogDecay,
+    PerHead,
+    Scale,
+}
+
+/// <summary>An argument of a recurrence. <paramref name="Default"/> names the method that gives a per-head argument left out.</summary>
+internal sealed record Parameter(string Name, TermType Type, ParameterRole Role, string? Default);
+
+internal sealed record StateParameter(string Name, TermType Type);
+
+/// <summary>An assignment to a state: its <paramref name="Version"/>-th in the token.</summary>
+internal sealed record StateUpdate(string State, int Version, Expr Value);
+
+/// <summary>
+/// One declared recurrence. Everything here is compared by value and holds no Roslyn symbol: equal models mean that nothing after the
+/// frontend runs again.
+/// </summary>
+/// <param name="Namespace">The namespace of the declaring class, empty for the global one.</param>
+/// <param name="Name">The declaring class.</param>
+/// <param name="Accessibility">Its accessibility, as written in C#.</param>
+/// <param name="HasHeads">Whether tensors have a head axis.</param>
+/// <param name="Parameters">The arguments in order.</param>
+/// <param name="States">The states in order.</param>
+/// <param name="Updates">The assignments to states in order.</param>
+/// <param name="Output">What the token gives.</param>
+/// <param name="Source">The text of the Step method, for the header of the generated file.</param>
+/// <param name="Summary">The first line of the class's documentation.</param>
+internal sealed record Declaration(
+    string Namespace,
+    string Name,
+    string Accessibility,
+    bool HasHeads,
+    EquatableArray<Parameter> Parameters,
+    EquatableArray<StateParameter> States,
+    EquatableArray<StateUpdate> Updates,
+    Expr Output,
+    string Source,
+    string Summary)
+{
+    public string FullName => Namespace.Length == 0 ? Name : $"{Namespace}.{Name}";
+}

@@ -1,0 +1,140 @@
+using System.Numerics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Fla.Dsl.Runtime;
+
+/// <summary>
+/// Products of the tokens i and j of a chunk over a dimension d whose share decays by the gates between them: the three of them, each
+/// the gradient of another. Tiles are <c>[..., C, D]</c>, the log-decays g among them, and broadcast over the leading axes; C is any
+/// length. Which j count for i, and which gates lie between them, is the <see cref="ReadPoint"/>.
+/// </summary>
+/// <remarks>
+/// The decay cannot be split into exp(G[i]) exp(-G[j]): the second overflows where the decay is strong, and the sums G lose the small
+/// gates beside the large ones. So the lower triangle is halved: of two neighbouring blocks of s tokens, lo and hi, the rectangle
+/// (hi, lo) is one product of what decays from j to the end of lo and from there to i, where every exponent is a sum of gates of that
+/// stretch alone and none is above 0; then the two triangles left are halved in the same way, down to single tokens. All
+/// rectangles of a size are one batched product.
+/// </remarks>
+public static class DecayedProducts
+{
+    /// <summary><c>L[i, j] = sum_d x[i, d] y[j, d] exp(sum of g[., d] between j and i)</c> where j counts for i, else 0: <c>[..., C, C]</c>.</summary>
+    public static Tensor Dot(Tensor x, Tensor y, Tensor g, ReadPoint point)
+    {
+        using var scope = torch.NewDisposeScope();
+        var halving = new Halving(g, point);
+        (x, y) = (halving.Padded(x), halving.Padded(y));
+        var result = torch.zeros([.. Leading(x, y, g), halving.Length, halving.Length], x.dtype, x.device);
+        if (point == ReadPoint.AfterWrite) result.diagonal(0, -2, -1).copy_((x * y).sum(-1));
+        foreach (var level in halving.Levels())
+            level.Rectangles(result).copy_((level.Hi(x) * level.ToHi).matmul((level.Lo(y) * level.FromLo).mT));
+
+        return halving.Unpadded(halving.Unpadded(result, -1), -2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary><c>out[i, d] = sum_j a[i, j] y[j, d] exp(sum of g[., d] between j and i)</c> over the j that count for i: <c>[..., C, D]</c>.</summary>
+    public static Tensor Mix(Tensor a, Tensor y, Tensor g, ReadPoint point)
+    {
+        using var scope = torch.NewDisposeScope();
+        var halving = new Halving(g, point);
+        (a, y) = (halving.PaddedSquare(a), halving.Padded(y));
+        var result = OwnShare(a, y, point, [.. Leading(a, y, g), halving.Length, y.shape[^1]]);
+        foreach (var level in halving.Levels())
+            level.Hi(result).add_(level.Rectangles(a).matmul(level.Lo(y) * level.FromLo).mul_(level.ToHi));
+
+        return halving.Unpadded(result, -2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary><c>out[j, d] = sum_i a[i, j] x[i, d] exp(sum of g[., d] between j and i)</c> over the i for which j counts: <c>[..., C, D]</c>.</summary>
+    public static Tensor MixTransposed(Tensor a, Tensor x, Tensor g, ReadPoint point)
+    {
+        using var scope = torch.NewDisposeScope();
+        var halving = new Halving(g, point);
+        (a, x) = (halving.PaddedSquare(a), halving.Padded(x));
+        var result = OwnShare(a, x, point, [.. Leading(a, x, g), halving.Length, x.shape[^1]]);
+        foreach (var level in halving.Levels())
+            level.Lo(result).add_(level.Rectangles(a).mT.matmul(level.Hi(x) * level.ToHi).mul_(level.FromLo));
+
+        return halving.Unpadded(result, -2).MoveToOuterDisposeScope();
+    }
+
+    // What a token gives to itself.
+    private static Tensor OwnShare(Tensor a, Tensor tile, ReadPoint point, long[] shape)
+    {
+        var result = torch.zeros(shape, tile.dtype, tile.device);
+        if (point == ReadPoint.AfterWrite) result.add_(a.diagonal(0, -2, -1).unsqueeze(-1) * tile);
+        return result;
+    }
+
+    private static long[] Leading(params Tensor[] tensors) =>
+        tensors.Select(tensor => tensor.shape[..^2]).Aggregate((a, b) => torch.broadcast_shapes(a, b).Shape);
+
+    /// <summary>The gates of a chunk, cut into rectangles. A length that is no power of two is padded to one.</summary>
+    private sealed class Halving
+    {
+        private readonly Tensor gates;
+        private readonly ReadPoint point;
+        private readonly long own;
+
+        public Halving(Tensor gates, ReadPoint point)
+        {
+            own = gates.shape[^2];
+            Length = (long)BitOperations.RoundUpToPowerOf2((ulong)own);
+            this.gates = Padded(gates);
+            this.point = point;
+        }
+
+        public long Length { get; }
+
+        public Tensor Padded(Tensor tile) => Length == own
+            ? tile
+            : torch.cat([tile, torch.zeros([.. tile.shape[..^2], Length - own, tile.shape[^1]], tile.dtype, tile.device)], -2);
+
+        public Tensor PaddedSquare(Tensor square) => Length == own ? square : Padded(Padded(square).mT).mT;
+
+        public Tensor Unpadded(Tensor tensor, long axis) => Length == own ? tensor : tensor.narrow(axis, 0, own);
+
+        /// <summary>From pairs of single tokens up. The sums within blocks of one size are those of the size below plus a block's total.</summary>
+        public IEnumerable<Level> Levels()
+        {
+            var toToken = point == ReadPoint.BeforeDecay ? torch.zeros_like(gates) : gates.clone();  // from the start of its block
+            var fromToken = torch.zeros_like(gates);                                                   // after it, to the end of its block
+            var total = gates;                                                                         // of a block: [..., blocks, D]
+            for (var size = 1L; size < Length; size *= 2)
+            {
+                yield return new Level(size, toToken, fromToken);
+                var pairs = total.unflatten(-2, -1, 2);
+                Level.Lo(fromToken, size).add_(pairs.narrow(-2, 1, 1));
+                Level.Hi(toToken, size).add_(pairs.narrow(-2, 0, 1));
+                total = pairs.sum(-2);
+            }
+        }
+    }
+
+    /// <summary>The rectangles of one size: pairs of neighbouring blocks of that many tokens.</summary>
+    private sealed class Level(long size, Tensor toToken, Tensor fromToken)
+    {
+        /// <summary>The decay from each token of lo to the end of lo.</summary>
+        public Tensor FromLo { get; } = Lo(fromToken, size).exp();
+
+        /// <summary>The decay from the end of lo to each token of hi.</summary>
+        public Tensor ToHi { get; } = Hi(toToken, size).exp();
+
+        /// <summary>The first blocks of the pairs of a tile <c>[..., C, D]</c>, as a view: <c>[..., pairs, size, D]</c>.</summary>
+        public static Tensor Lo(Tensor tile, long size) => tile.unflatten(-2, -1, 2, size).select(-3, 0);
+
+        /// <summary>The second blocks.</summary>
+        public static Tensor Hi(Tensor tile, long size) => tile.unflatten(-2, -1, 2, size).select(-3, 1);
+
+        public Tensor Lo(Tensor tile) => Lo(tile, size);
+
+        public Tensor Hi(Tensor tile) => Hi(tile, size);
+
+        /// <summary>The rectangles (hi, lo) of a square <c>[..., C, C]</c>, as a view: <c>[..., pairs, size, size]</c>.</summary>
+        public Tensor Rectangles(Tensor square) =>
+            square.unflatten(-1, -1, 2 * size).unflatten(-3, -1, 2 * size)      // [..., pairs, 2 size, pairs, 2 size]
+                .diagonal(0, -4, -2)                                            // [..., 2 size, 2 size, pairs]
+                .narrow(-3, size, size).narrow(-2, 0, size)
+                .movedim([-1], [-3]);
+    }
+}
