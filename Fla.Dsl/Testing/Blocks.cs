@@ -1,9 +1,12 @@
+using System.Runtime.InteropServices;
 using Fla.Dsl.Numerics;
 using static TorchSharp.torch;
 
 namespace Fla.Dsl.Testing;
 
-/// <summary>A tensor as fp64 numbers, whose last axes (two for a matrix, one for a vector, none for a scalar) are blocks of one size.</summary>
+/// <summary>
+/// A tensor as fp64 numbers, whose last axes (two for a matrix, one for a vector, none for a scalar) are blocks of one size.
+/// </summary>
 internal sealed class Blocks
 {
     private readonly long[] shape;
@@ -27,7 +30,7 @@ internal sealed class Blocks
         : this(tensor.shape, blockAxes)
     {
         using var scope = NewDisposeScope();
-        tensor.detach().to_type(ScalarType.Float64).cpu().contiguous().flatten().data<double>().CopyTo(numbers);
+        MemoryMarshal.Cast<byte, double>(tensor.detach().to_type(ScalarType.Float64).cpu().contiguous().bytes).CopyTo(numbers);
     }
 
     private int Size => rows * columns;

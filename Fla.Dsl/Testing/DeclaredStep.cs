@@ -28,7 +28,7 @@ internal sealed class DeclaredStep
 
     private readonly MethodInvoker method;
 
-    /// <exception cref="ArgumentException">The type declares no recurrence, or one with a parameter that is not of the language.</exception>
+    /// <exception cref="ArgumentException">The type declares no recurrence, or its parameters do not fit their attributes.</exception>
     public DeclaredStep(Type declaration)
     {
         // The generator adds a Step on tensors to the class; the declared one is made of the language's types alone.
@@ -36,8 +36,8 @@ internal sealed class DeclaredStep
             .Where(m => m.Name == "Step" && m.GetParameters().All(p => IsTerm(p.ParameterType)) && IsTerm(m.ReturnType)).ToArray();
         if (candidates is not [var step])
             throw new ArgumentException(
-                $"{declaration.Name} must have one static method Step of Scalar, Vec, Mat and ref State parameters that returns a Scalar " +
-                $"or Vec; it has {candidates.Length}.", nameof(declaration));
+                $"{declaration.Name} must have one static method Step of Scalar, Vec, Mat and ref State parameters that returns a " +
+                $"Scalar or Vec; it has {candidates.Length}.", nameof(declaration));
 
         Name = declaration.Name;
         HasHeads = declaration.GetCustomAttribute<RecurrenceAttribute>()?.Heads ?? true;
@@ -80,7 +80,8 @@ internal sealed class DeclaredStep
         var type = parameter.ParameterType.IsByRef ? parameter.ParameterType.GetElementType()! : parameter.ParameterType;
         var isState = type.IsGenericType && (type.GetGenericTypeDefinition() is var t && (t == typeof(State<>) || t == typeof(State<,>)));
         if (isState != parameter.ParameterType.IsByRef)
-            throw new ArgumentException($"Parameter '{parameter.Name}' of {declaration.Name}: a state is a ref parameter, and no other is.");
+            throw new ArgumentException(
+                $"Parameter '{parameter.Name}' of {declaration.Name}: a state is a ref parameter, and no other is.", nameof(declaration));
 
         var perHead = parameter.GetCustomAttribute<PerHeadAttribute>();
         var part = isState ? Part.State
@@ -88,11 +89,15 @@ internal sealed class DeclaredStep
             : perHead is not null ? Part.PerHead
             : Part.Token;
         if (part == Part.Scale && type != typeof(Scalar))
-            throw new ArgumentException($"Parameter '{parameter.Name}' of {declaration.Name}: a [Scale] is a Scalar.");
+            throw new ArgumentException(
+                $"Parameter '{parameter.Name}' of {declaration.Name}: a [Scale] is a Scalar.", nameof(declaration));
 
-        var fromValue = type.GetConstructor(BindingFlags.Instance | BindingFlags.NonPublic, [typeof(Value)])!;
-        return new(
-            parameter.Name!, part, type.GetGenericArguments(), ReadDefault(declaration, perHead?.Default), ConstructorInvoker.Create(fromValue));
+        if (perHead?.Default is not null && type != typeof(Scalar))
+            throw new ArgumentException(
+                $"Parameter '{parameter.Name}' of {declaration.Name}: only a Scalar has a default.", nameof(declaration));
+
+        var fromValue = ConstructorInvoker.Create(type.GetConstructor(BindingFlags.Instance | BindingFlags.NonPublic, [typeof(Value)])!);
+        return new(parameter.Name!, part, type.GetGenericArguments(), ReadDefault(declaration, perHead?.Default), fromValue);
     }
 
     private static Func<int, int, double>? ReadDefault(Type declaration, string? name)
@@ -101,7 +106,8 @@ internal sealed class DeclaredStep
             return null;
         var method = declaration.GetMethod(name, Static, [typeof(int), typeof(int)]);
         if (method is null || method.ReturnType != typeof(double))
-            throw new ArgumentException($"{declaration.Name} has no method 'static double {name}(int head, int heads)', named as a default.");
+            throw new ArgumentException(
+                $"{declaration.Name} has no method 'static double {name}(int head, int heads)', named as a default.", nameof(declaration));
         return method.CreateDelegate<Func<int, int, double>>();
     }
 }

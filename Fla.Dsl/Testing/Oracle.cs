@@ -37,7 +37,7 @@ public static class Oracle
         return Result(call, output, finals);
     }
 
-    /// <summary>Runs a declaration over whole sequences and differentiates <c>sum(o * gradOutput) + sum(final * gradFinalState)</c>.</summary>
+    /// <summary>Runs a declaration over sequences and differentiates <c>sum(o * gradOutput) + sum(final * gradFinalState)</c>.</summary>
     /// <param name="declaration">The class whose static method <c>Step</c> (of any visibility) declares one token.</param>
     /// <param name="arguments">The arguments by name; per-head ones with a default may be left out.</param>
     /// <param name="gradOutput">The gradient of the output, of its shape.</param>
@@ -81,5 +81,7 @@ public static class Oracle
         new(output.ToTensor(), ByName(call, finalStates, Part.State));
 
     private static Dictionary<string, Tensor> ByName(Call call, Blocks?[] blocks, params Part[] parts) =>
-        call.Step.Parameters.Zip(blocks).Where(x => parts.Contains(x.First.Part)).ToDictionary(x => x.First.Name, x => x.Second!.ToTensor());
+        call.Step.Parameters.Zip(blocks)
+            .Where(pair => parts.Contains(pair.First.Part))
+            .ToDictionary(pair => pair.First.Name, pair => pair.Second!.ToTensor());
 }

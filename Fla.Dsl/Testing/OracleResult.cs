@@ -9,7 +9,9 @@ public sealed record OracleResult(Tensor Output, IReadOnlyDictionary<string, Ten
 
 /// <summary>The gradients of a declaration over a whole sequence; fp64 on the CPU, owned by the caller.</summary>
 /// <param name="Result">The output and final states.</param>
-/// <param name="Arguments">The gradient of every argument but the scale by name, each of its argument's shape (<c>[H]</c> for a left-out one).</param>
+/// <param name="Arguments">
+/// The gradient of every argument but the scale by name, each of its argument's shape (<c>[H]</c> for a left-out one).
+/// </param>
 /// <param name="InitialStates">The gradient of every initial state by name, of the final state's shape, also where it was left out.</param>
 public sealed record OracleGradients(
     OracleResult Result, IReadOnlyDictionary<string, Tensor> Arguments, IReadOnlyDictionary<string, Tensor> InitialStates);

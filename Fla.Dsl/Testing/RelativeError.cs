@@ -8,7 +8,10 @@ public static class RelativeError
     /// <summary>The relative error <c>||actual - expected|| / ||expected||</c> in fp64.</summary>
     /// <param name="actual">The numbers, of any floating-point type and device.</param>
     /// <param name="expected">What they should be, of the same shape.</param>
-    /// <returns>0 when both are zero; positive infinity when <paramref name="actual"/> has a NaN or infinity, or only <paramref name="expected"/> is zero.</returns>
+    /// <returns>
+    /// 0 when both are zero; positive infinity when <paramref name="actual"/> has a NaN or infinity, or only
+    /// <paramref name="expected"/> is zero.
+    /// </returns>
     /// <exception cref="ArgumentException">The shapes differ, or <paramref name="expected"/> is not finite.</exception>
     public static double Rms(Tensor actual, Tensor expected)
     {

@@ -28,7 +28,8 @@ internal sealed class Shapes(string recurrence, bool hasHeads)
         var most = headCounts.Values.DefaultIfEmpty(1).Max();
         foreach (var (name, heads) in headCounts)
             if (heads == 0 || most % heads != 0)
-                throw new ArgumentException($"{recurrence}: '{name}' has {heads} heads, which do not divide the {most} of another argument.", name);
+                throw new ArgumentException(
+                    $"{recurrence}: '{name}' has {heads} heads, which do not divide the {most} of another argument.", name);
         Set(Heads, most, "the arguments");
     }
 
@@ -58,7 +59,8 @@ internal sealed class Shapes(string recurrence, bool hasHeads)
             if (axis is Heads && !Knows(Heads))
                 headCounts.Add(name, size);
             else if (!sizes.TryAdd(axis, (size, name)) && sizes[axis].Size != size)
-                throw new ArgumentException($"{recurrence}: '{name}': {shapes}; {NameOf(axis)} is {sizes[axis].Size} by {sizes[axis].Source}.", name);
+                throw new ArgumentException(
+                    $"{recurrence}: '{name}': {shapes}; {NameOf(axis)} is {sizes[axis].Size} by {sizes[axis].Source}.", name);
         }
     }
 
@@ -67,7 +69,7 @@ internal sealed class Shapes(string recurrence, bool hasHeads)
     public long[] ShapeOf(string name, Part part, IReadOnlyList<Type> dimensions) =>
         [.. Axes(part, dimensions).Select(axis => sizes.TryGetValue(axis, out var bound)
             ? bound.Size
-            : throw new ArgumentException($"{recurrence}: no argument or initial state tells {NameOf(axis)}, which '{name}' needs.", name))];
+            : throw new ArgumentException($"{recurrence}: nothing given tells {NameOf(axis)}, which '{name}' needs.", name))];
 
     private static string NameOf(object axis) => axis is Type type ? type.Name : (string)axis;
 }

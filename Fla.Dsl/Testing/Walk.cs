@@ -27,10 +27,14 @@ internal sealed class Walk(Call call, int sequence, int head)
                 final[Block(i, tokens.End)] = current[i];
     }
 
-    /// <summary>From the last token to the first. Only one token's tape exists at a time: its states are those <see cref="Forward"/> kept.</summary>
+    /// <summary>
+    /// From the last token to the first. Only one token's tape exists at a time: its states are those <see cref="Forward"/> kept.
+    /// </summary>
     /// <param name="operands">What each token saw.</param>
     /// <param name="outputGradient">The gradient of the outputs.</param>
-    /// <param name="gradients">For each parameter where to add its gradient; a state's comes in as the final's, goes out as the initial's.</param>
+    /// <param name="gradients">
+    /// For each parameter where to add its gradient; a state's comes in as the final's, goes out as the initial's.
+    /// </param>
     public void Backward(List<Value[]> operands, Blocks outputGradient, Blocks[] gradients)
     {
         for (var token = tokens.End - 1; token >= tokens.Start; token--)

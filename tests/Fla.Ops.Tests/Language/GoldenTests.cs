@@ -57,6 +57,26 @@ public class GoldenTests
             Close($"gradient of {name}", gradients.Arguments[name], golden[$"grad.{name}"]);
     }
 
+    [Fact]
+    public void A_transposed_declaration_gives_the_same_figures()
+    {
+        using var scope = NewDisposeScope();
+        var golden = new Golden("selective_scan");
+        var arguments = golden.Under("in");
+        arguments["A"] = arguments["A"].mT;
+        arguments.Remove("h0", out var h0);
+        var gradients = Oracle.Differentiate(
+            typeof(Variants.SelectiveScanTransposed),
+            arguments,
+            golden["grad_out.o"],
+            new Dictionary<string, Tensor> { ["S"] = golden["grad_out.state0"].mT },
+            new Dictionary<string, Tensor> { ["S"] = h0!.mT });
+
+        Close("o", gradients.Result.Output, golden["out.o"]);
+        Close("gradient of A", gradients.Arguments["A"].mT, golden["grad.A"]);
+        Close("gradient of h0", gradients.InitialStates["S"].mT, golden["grad.h0"]);
+    }
+
     private static void Close(string what, Tensor actual, Tensor expected)
     {
         var error = RelativeError.Rms(actual, expected);

@@ -200,6 +200,7 @@ public class OperatorTests
                 Close(expected(i, j), actual[i, j]);
     }
 
-    private static void Close(double expected, double actual) =>
-        Assert.True(expected.Equals(actual) || Math.Abs(expected - actual) <= 1e-12 * Math.Max(1, Math.Abs(expected)), $"{actual}, not {expected}");
+    private static void Close(double expected, double actual) => Assert.True(
+        expected.Equals(actual) || Math.Abs(expected - actual) <= 1e-12 * Math.Max(1, Math.Abs(expected)),
+        $"{actual}, not {expected}");
 }

@@ -57,9 +57,9 @@ public class OracleTests
         var gradients = Oracle.Differentiate(typeof(Everything), arguments, gradOutput, gradFinal, initial);
 
         foreach (var (name, tensor) in arguments)
-            Same(Differences(tensor), gradients.Arguments[name], 1e-8);
+            Same(Differences(tensor), gradients.Arguments[name], 1e-6);
         foreach (var (name, tensor) in initial)
-            Same(Differences(tensor), gradients.InitialStates[name], 1e-8);
+            Same(Differences(tensor), gradients.InitialStates[name], 1e-6);
 
         Tensor Differences(Tensor x)
         {
@@ -187,13 +187,15 @@ public class OracleTests
         Refuses("expected [B, T, H, K], got [1, 3, 2]", a => a["k"] = ones(1, 3, 2));
         Refuses("K is 3 by q", a => a["k"] = ones(1, 3, 2, 4));
         Refuses("T is 3 by q", a => a["v"] = ones(1, 4, 2, 2));
-        Refuses("3 heads", a => a["k"] = ones(1, 3, 3, 3));
+        Refuses("2 heads, which do not divide the 3", a => a["k"] = ones(1, 3, 3, 3));
         Refuses("N is 1 by the batch", _ => { }, new() { ["S"] = ones(2, 2, 3, 2) });
         Refuses("no initial state 'h'", _ => { }, new() { ["h"] = ones(2, 2, 3, 2) });
         Refuses("expected 0 rising to T = 3", _ => { }, cuSeqlens: tensor(new long[] { 0, 2 }));
         Refuses("expected int64", _ => { }, cuSeqlens: tensor(new[] { 0, 3 }));
         Assert.Contains("gradient of the output", Assert.Throws<ArgumentException>(
             () => Oracle.Differentiate(typeof(Everything), Some(1, 3, 2), ones(1, 3, 2, 4))).Message);
+        Assert.Contains("do not fit", Assert.Throws<ArgumentException>(
+            () => Oracle.Run(typeof(CountsTokens), new Tensors { ["x"] = ones(1, 2, 1), ["A"] = ones(1, 3, 9) })).Message);
         Assert.Contains("has no [Scale]", Assert.Throws<ArgumentException>(
             () => Oracle.Run(typeof(CountsTokens), new Tensors(), scale: 1)).Message);
         Assert.Contains("one static method Step", Assert.Throws<ArgumentException>(
