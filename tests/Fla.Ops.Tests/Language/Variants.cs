@@ -4,7 +4,7 @@ using static Fla.Dsl.Recurrences;
 namespace Fla.Ops.Tests.Language;
 
 /// <summary>The known variants as declarations. They run as plain C#: the generator is not asked for anything here.</summary>
-internal static class Variants
+internal static partial class Variants
 {
     public static class LinearAttention
     {
