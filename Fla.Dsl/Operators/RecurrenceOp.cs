@@ -1,5 +1,6 @@
+using Fla.Dsl.Autograd;
 using Fla.Dsl.Runtime;
-
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Fla.Dsl;
@@ -62,8 +63,12 @@ public sealed class RecurrenceOp
         double? scale = null,
         IReadOnlyList<Tensor?>? initialState = null,
         bool outputFinalState = false,
-        Tensor? cuSeqlens = null) =>
-        throw new NotImplementedException();
+        Tensor? cuSeqlens = null)
+    {
+        var call = Binding.Bind(this, mode, arguments, scale, initialState, outputFinalState, cuSeqlens);
+        var (output, final) = Evaluate(call, arguments, initialState);
+        return (output, outputFinalState ? final : null);
+    }
 
     /// <summary>Evaluates the recurrence for one more token, as decoding does. Differentiable as <see cref="Run"/> is.</summary>
     /// <param name="arguments">As for <see cref="Run"/> without the T axis: <c>[B, H, dim]</c>, or <c>[B, H]</c> for a scalar.</param>
@@ -72,5 +77,15 @@ public sealed class RecurrenceOp
     /// <returns>The output, <c>[B, H, dim]</c>, and the states after the token.</returns>
     /// <exception cref="ArgumentException">An input does not fit; the message names it, what was expected and what came.</exception>
     public (Tensor o, Tensor[] state) Step(IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? state = null, double? scale = null) =>
-        throw new NotImplementedException();
+        Evaluate(Binding.Bind(this, null, arguments, scale, state, outputFinalState: true, cuSeqlens: null), arguments, state);
+
+    private (Tensor Output, Tensor[] Final) Evaluate(RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? initialState)
+    {
+        var initial = initialState ?? new Tensor?[States.Count];
+        if (torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is not null && tensor.requires_grad))
+            return RecurrenceFunction.Apply(call, arguments, initial);
+
+        var (output, final, _) = call.Forward(arguments, initial, keep: false);
+        return (output, final);
+    }
 }
