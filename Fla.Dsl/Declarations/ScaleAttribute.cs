@@ -1,0 +1,8 @@
+namespace Fla.Dsl;
+
+/// <summary>
+/// Marks a <see cref="Scalar"/> as the scale of the queries: one plain number for the whole call, without a gradient, by default one
+/// over the square root of the first argument's dimension.
+/// </summary>
+[AttributeUsage(AttributeTargets.Parameter)]
+public sealed class ScaleAttribute : Attribute;
