@@ -25,34 +25,35 @@ internal static class Binding
         if (mode is { } asked && !op.Modes.Contains(asked))
             throw new ArgumentException($"mode: expected {string.Join(", ", op.Modes)}, which {op.Name} has; came {asked}.", nameof(mode));
 
+        var hasTime = mode is not null;
         var declared = op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale).ToArray();
         if (arguments.Count != declared.Length)
             throw new ArgumentException(
                 $"arguments: expected {declared.Length} ({string.Join(", ", declared.Select(argument => argument.Name))}), came {arguments.Count}.",
                 nameof(arguments));
 
-        var dimensions = new Dimensions();
+        var sizes = new AxisSizes();
         var kind = new Kind();
         for (var i = 0; i < declared.Length; i++)
             if (arguments[i] is { } argument)
             {
                 kind.Check(declared[i].Name, argument);
-                dimensions.Match(declared[i].Name, argument, AxesOf(op, declared[i], hasTime: mode is not null));
+                sizes.Match(declared[i].Name, argument, AxesOf(op, declared[i], hasTime));
             }
             else if (declared[i].Default is null)
                 throw new ArgumentException($"{declared[i].Name}: expected a tensor, came null.", declared[i].Name);
 
         if (kind.First is not { } first)
             throw new ArgumentException("arguments: expected a tensor, came only null.", nameof(arguments));
-        if (dimensions[Axis.Batch] is not { } batch)
+        if (sizes[Axis.Batch] is not { } batch)
             throw new ArgumentException($"arguments: expected a tensor with a batch axis, but {op.Name} has none given.", nameof(arguments));
 
-        var heads = LargestHeadCount(op, declared, arguments, hasTime: mode is not null);
-        dimensions.Bind(Axis.Heads, heads.Count, heads.Origin);
-        var tokens = dimensions[Axis.Time] ?? 1;
+        var heads = LargestHeadCount(op, declared, arguments, hasTime);
+        sizes.Bind(Axis.Heads, heads.Count, heads.Origin);
+        var tokens = sizes[Axis.Time] ?? 1;
         var offsets = SequenceOffsets.Of(cuSeqlens, batch, tokens);
-        dimensions.Bind(Axis.Sequences, offsets.Length - 1, cuSeqlens is null ? declared[0].Name : nameof(cuSeqlens));
-        CheckStates(op, initialState, mode is null ? "state" : nameof(initialState), dimensions, kind);
+        sizes.Bind(Axis.Sequences, offsets.Length - 1, cuSeqlens is null ? declared[0].Name : nameof(cuSeqlens));
+        CheckStates(op, initialState, mode is null ? "state" : nameof(initialState), sizes, kind);
 
         var longest = Enumerable.Range(0, offsets.Length - 1).Max(n => offsets[n + 1] - offsets[n]);
         var granularity = mode ?? Mode.FusedRecurrent;
@@ -65,11 +66,11 @@ internal static class Binding
             Device = first.device,
             Compute = arguments.Any(argument => argument?.dtype == ScalarType.Float64) ? ScalarType.Float64 : ScalarType.Float32,
             Heads = heads.Count,
-            Scale = ScaleOf(op, declared, scale, dimensions),
+            Scale = ScaleOf(op, declared, scale, sizes),
             WantFinal = outputFinalState,
-            Arguments = [.. declared.Zip(arguments, (argument, tensor) => Bound(op, argument, tensor))],
-            States = [.. op.States.Zip(initialState ?? new Tensor?[op.States.Count], (state, tensor) => Bound(op, state, tensor, dimensions))],
-            Output = OutputOf(op, mode is not null, dimensions, first.dtype),
+            Arguments = [.. declared.Zip(arguments, (argument, tensor) => tensor is null ? null : BoundTensor.Of(op, argument, tensor))],
+            States = [.. op.States.Select((state, i) => BoundTensor.Of(op, state, sizes, initialState?[i]?.dtype))],
+            Output = BoundTensor.OfOutput(op, hasTime, sizes, first.dtype),
         };
     }
 
@@ -101,7 +102,7 @@ internal static class Binding
         return largest;
     }
 
-    private static void CheckStates(RecurrenceOp op, IReadOnlyList<Tensor?>? states, string parameter, Dimensions dimensions, Kind kind)
+    private static void CheckStates(RecurrenceOp op, IReadOnlyList<Tensor?>? states, string parameter, AxisSizes sizes, Kind kind)
     {
         if (states is not null && states.Count != op.States.Count)
             throw new ArgumentException(
@@ -114,68 +115,22 @@ internal static class Binding
                 var name = $"{parameter}[{i}]";
                 Axis[] heads = op.HasHeads ? [Axis.Heads] : [];
                 kind.Check(name, tensor);
-                dimensions.Match(name, tensor, [Axis.Sequences, .. heads, .. op.States[i].Dimensions.Select(Axis.Declared)]);
+                sizes.Match(name, tensor, [Axis.Sequences, .. heads, .. op.States[i].Dimensions.Select(Axis.Declared)]);
             }
 
-            if (op.States[i].Dimensions.FirstOrDefault(dimension => dimensions[Axis.Declared(dimension)] is null) is { } unknown)
+            if (op.States[i].Dimensions.FirstOrDefault(dimension => sizes[Axis.Declared(dimension)] is null) is { } unknown)
                 throw new ArgumentException($"{parameter}: expected {op.States[i].Name}, as no argument says how large {unknown} is; came null.", parameter);
         }
     }
 
-    private static double ScaleOf(RecurrenceOp op, Argument[] declared, double? scale, Dimensions dimensions)
+    private static double ScaleOf(RecurrenceOp op, Argument[] declared, double? scale, AxisSizes sizes)
     {
         if (scale is { } given && !double.IsFinite(given))
             throw new ArgumentException($"scale: expected a finite number, came {given}.", nameof(scale));
         if (scale is not null && op.Arguments.All(argument => argument.Role != ArgumentRole.Scale))
             throw new ArgumentException($"scale: expected none, as {op.Name} has no scale; came {scale}.", nameof(scale));
 
-        return scale ?? (declared[0].Dimensions is [.., var last] ? 1 / Math.Sqrt(dimensions[Axis.Declared(last)] ?? 1) : 1);
-    }
-
-    private static BoundTensor? Bound(RecurrenceOp op, Argument argument, Tensor? tensor)
-    {
-        if (tensor is null)
-            return null;
-
-        // The same axes for all: [B, T, Ha, D] per token, [1, Ha, R, C] per head.
-        List<long> canonical = [.. tensor.shape];
-        var perHead = argument.Role == ArgumentRole.PerHead;
-        if (!op.HasHeads)
-            canonical.Insert(perHead ? 0 : canonical.Count - argument.Dimensions.Count, 1);
-        if (argument.Dimensions.Count == 0)
-            canonical.Add(1);
-        if (perHead)
-        {
-            canonical.Insert(0, 1);
-            if (canonical.Count < 4)
-                canonical.Insert(2, 1);
-        }
-        else if (canonical.Count < 4)
-            canonical.Insert(1, 1);     // one token
-
-        return new(tensor.shape, [.. canonical], tensor.dtype);
-    }
-
-    private static BoundTensor Bound(RecurrenceOp op, StateVariable state, Tensor? tensor, Dimensions dimensions)
-    {
-        long[] sizes = [.. state.Dimensions.Select(dimension => dimensions[Axis.Declared(dimension)]!.Value)];
-        var (sequences, heads) = (dimensions[Axis.Sequences]!.Value, dimensions[Axis.Heads]!.Value);
-        return new(
-            op.HasHeads ? [sequences, heads, .. sizes] : [sequences, .. sizes],
-            sizes.Length == 1 ? [sequences, heads, 1, .. sizes] : [sequences, heads, .. sizes],
-            tensor?.dtype ?? ScalarType.Float32);
-    }
-
-    private static BoundTensor OutputOf(RecurrenceOp op, bool hasTime, Dimensions dimensions, ScalarType dtype)
-    {
-        long[] sizes = [.. op.OutputDimensions.Select(dimension => dimensions[Axis.Declared(dimension)]
-            ?? throw new InvalidOperationException($"{op.Name}: no argument or state has the dimension {dimension} of the output."))];
-        var (batch, tokens, heads) = (dimensions[Axis.Batch]!.Value, dimensions[Axis.Time] ?? 1, dimensions[Axis.Heads]!.Value);
-        long[] outer = hasTime ? [batch, tokens] : [batch];
-        return new(
-            op.HasHeads ? [.. outer, heads, .. sizes] : [.. outer, .. sizes],
-            sizes.Length == 0 ? [batch, tokens, heads, 1] : [batch, tokens, heads, .. sizes],
-            dtype);
+        return scale ?? (declared[0].Dimensions is [.., var last] ? 1 / Math.Sqrt(sizes[Axis.Declared(last)] ?? 1) : 1);
     }
 
     /// <summary>That all tensors are live, of a float type and on one device.</summary>

@@ -4,21 +4,6 @@ using static TorchSharp.torch;
 namespace Fla.Dsl.Runtime;
 
 /// <summary>
-/// A tensor's shape and dtype as the user sees it, and the same with the axes that all have here: <c>[B, T, Ha, D]</c> for what is per
-/// token, <c>[1, Ha, R, C]</c> for what is per head, <c>[N, H, R, C]</c> for a state (R = 1 for a vector).
-/// </summary>
-internal sealed record BoundTensor(long[] Shape, long[] Canonical, ScalarType Type)
-{
-    /// <summary>Unwritten memory for it, and a view of that with the axes used here.</summary>
-    public (Tensor Whole, Tensor Canonical) Allocate(Device device)
-    {
-        // The view is what is written to; users get a tensor that is no view, which they may write into.
-        var whole = torch.empty(Shape, Type, device);
-        return (whole, whole.view(Canonical));
-    }
-}
-
-/// <summary>
 /// A call of a recurrence whose inputs are checked, without its tensors: it stays alive until the backward pass, while what the
 /// tensors hold is autograd's to keep.
 /// </summary>

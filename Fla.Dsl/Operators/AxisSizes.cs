@@ -22,7 +22,7 @@ internal readonly record struct Axis(string Name, string? Key)
 }
 
 /// <summary>Sizes of axes, bound to the first tensor that shows them; every later one must agree.</summary>
-internal sealed class Dimensions
+internal sealed class AxisSizes
 {
     private readonly Dictionary<string, (long Size, string Origin)> bound = [];
 
