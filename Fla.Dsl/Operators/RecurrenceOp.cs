@@ -1,4 +1,7 @@
+using Fla.Dsl.Autograd;
 using Fla.Dsl.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Fla.Dsl;
 
@@ -34,4 +37,55 @@ public sealed class RecurrenceOp
 
     /// <summary>The program whose rows are single tokens.</summary>
     public required TorchProgram TokenProgram { get; init; }
+
+    /// <summary>Evaluates the recurrence over whole sequences. Differentiable once in every argument and in the initial states.</summary>
+    /// <param name="mode">How to evaluate it, one of <see cref="Modes"/>.</param>
+    /// <param name="arguments">
+    /// Every declared argument but the scale, in declaration order: <c>[B, T, H, dim]</c>, <c>[B, T, H]</c> for a scalar, without
+    /// the T axis for a per-head argument, without the H axis where <see cref="HasHeads"/> is false. Any float dtype. An argument may
+    /// have fewer heads than the largest: head h of H reads its head h / (H / Ha). Null only for a per-head argument with a default.
+    /// </param>
+    /// <param name="scale">The scale; by default one over the square root of the first argument's dimension.</param>
+    /// <param name="initialState">A state per declared one, <c>[N, H, R, C]</c> or <c>[N, H, D]</c>; null is zero.</param>
+    /// <param name="outputFinalState">Whether to give the states after the last token.</param>
+    /// <param name="cuSeqlens">
+    /// For N sequences packed along T into a batch of one: an int64 or int32 tensor of the N + 1 offsets at which they begin, from 0
+    /// to T. Without it every batch entry is a sequence and N = B.
+    /// </param>
+    /// <returns>
+    /// The outputs, <c>[B, T, H, dim]</c> in the dtype of the first argument, and the final states (null unless asked for), in fp64
+    /// where an argument is fp64 and in fp32 otherwise: the precision that the recurrence is computed in.
+    /// </returns>
+    /// <exception cref="ArgumentException">An input does not fit; the message names it, what was expected and what came.</exception>
+    public (Tensor o, Tensor[]? finalState) Run(
+        Mode mode,
+        IReadOnlyList<Tensor?> arguments,
+        double? scale = null,
+        IReadOnlyList<Tensor?>? initialState = null,
+        bool outputFinalState = false,
+        Tensor? cuSeqlens = null)
+    {
+        var call = Binding.Bind(this, mode, arguments, scale, initialState, outputFinalState, cuSeqlens);
+        var (output, final) = Evaluate(call, arguments, initialState);
+        return (output, outputFinalState ? final : null);
+    }
+
+    /// <summary>Evaluates the recurrence for one more token, as decoding does. Differentiable as <see cref="Run"/> is.</summary>
+    /// <param name="arguments">As for <see cref="Run"/> without the T axis: <c>[B, H, dim]</c>, or <c>[B, H]</c> for a scalar.</param>
+    /// <param name="state">The states before the token, <c>[B, H, R, C]</c> or <c>[B, H, D]</c>; null is zero.</param>
+    /// <param name="scale">The scale; by default one over the square root of the first argument's dimension.</param>
+    /// <returns>The output, <c>[B, H, dim]</c>, and the states after the token.</returns>
+    /// <exception cref="ArgumentException">An input does not fit; the message names it, what was expected and what came.</exception>
+    public (Tensor o, Tensor[] state) Step(IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? state = null, double? scale = null) =>
+        Evaluate(Binding.Bind(this, null, arguments, scale, state, outputFinalState: true, cuSeqlens: null), arguments, state);
+
+    private (Tensor Output, Tensor[] Final) Evaluate(RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? initialState)
+    {
+        var initial = initialState ?? new Tensor?[States.Count];
+        if (torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is not null && tensor.requires_grad))
+            return RecurrenceFunction.Apply(call, arguments, initial);
+
+        var (output, final, _) = call.Forward(arguments, initial, keep: false);
+        return (output, final);
+    }
 }

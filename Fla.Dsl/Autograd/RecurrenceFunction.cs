@@ -1,0 +1,92 @@
+using Fla.Dsl.Runtime;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Fla.Dsl.Autograd;
+
+/// <summary>
+/// A recurrence as a node of the autograd graph: one class for all of them, for the call carries the program. It gives first
+/// derivatives; the gradients themselves have no graph.
+/// </summary>
+/// <remarks>
+/// TorchSharp's node lives as long as an output does, and holds the saved tensors until then, also after a backward pass.
+/// It makes an unwritten tensor as large as each output, only to give zeros for an output that was not used; that is disposed at
+/// once here, and the zeros are <see cref="RecurrenceCall.Backward"/>'s.
+/// </remarks>
+internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<RecurrenceFunction>
+{
+    private const string Call = "call", Wanted = "wanted";
+
+    public override string Name => nameof(RecurrenceFunction);
+
+    /// <summary>Evaluates a call in a way that autograd can differentiate.</summary>
+    public static (Tensor Output, Tensor[] Final) Apply(RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial)
+    {
+        using var scope = torch.NewDisposeScope();
+        var outputs = apply([call, .. arguments.Concat(initial).Select(StealableLeaf)]);
+        scope.MoveToOuter(outputs);
+        return (outputs[0], [.. outputs.Skip(1)]);
+    }
+
+    public override List<Tensor> forward(torch.autograd.AutogradContext ctx, params object[] vars)
+    {
+        var call = (RecurrenceCall)vars[0];
+        Tensor?[] arguments = [.. vars.Skip(1).Take(call.Arguments.Count).Cast<Tensor?>()];
+        Tensor?[] initial = [.. vars.Skip(1 + call.Arguments.Count).Cast<Tensor?>()];
+        var (output, final, kept) = call.Forward(arguments, initial, keep: true);
+
+        ctx.set_materialize_grads(false);
+        ctx.save_data(Call, call);
+        ctx.save_data(Wanted, arguments.Concat(initial).Select(tensor => tensor is not null && tensor.requires_grad).ToArray());
+        ctx.save_for_backward([.. arguments!, .. kept]);
+        return [output, .. final];
+    }
+
+    public override List<Tensor> backward(torch.autograd.AutogradContext ctx, List<Tensor> grad_outputs)
+    {
+        using var noGrad = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        ReturnedGradients.Release();
+
+        var call = (RecurrenceCall)ctx.get_data(Call);
+        var wanted = (bool[])ctx.get_data(Wanted);
+        Tensor?[] gradients;
+        try
+        {
+            List<Tensor?> saved = [.. ctx.get_saved_variables()];
+            List<Tensor?> outputs = [.. grad_outputs.Select(gradient => gradient.IsInvalid ? null : gradient)];
+            gradients = call.Backward(
+                saved[..call.Arguments.Count], [.. saved.Skip(call.Arguments.Count)!], outputs[0], outputs[1..], wanted);
+        }
+        catch (Exception exception)
+        {
+            gradients = Refused(wanted, exception);
+        }
+
+        // Native code made these for this call, and nobody else disposes them.
+        foreach (var gradient in grad_outputs)
+            gradient.Dispose();
+
+        var returned = gradients.OfType<Tensor>().ToArray();
+        scope.MoveToOuter(returned);
+        ReturnedGradients.Add(returned);
+        return [null!, .. gradients.Select(gradient => gradient!)];
+    }
+
+    /// <summary>
+    /// A leaf seen through a view. Autograd accumulates a gradient into a leaf by taking the tensor over if nobody else holds it and by
+    /// copying it otherwise; ours is still held by its managed wrapper. The view's backward hands on a view, which is taken over.
+    /// </summary>
+    private static object StealableLeaf(Tensor? tensor) =>
+        tensor is { requires_grad: true, is_leaf: true } ? tensor.view_as(tensor) : tensor!;
+
+    /// <summary>
+    /// A managed exception must not leave a backward: native frames lie between it and the caller, and the process would end. A gradient
+    /// of an impossible shape makes autograd itself throw one that arrives at the caller's backward().
+    /// </summary>
+    private static Tensor?[] Refused(bool[] wanted, Exception exception)
+    {
+        Console.Error.WriteLine($"{nameof(Fla)}.{nameof(Dsl)}: the backward pass of a recurrence failed, and is reported as an invalid gradient: {exception}");
+        return [.. wanted.Select(want => want ? torch.empty([0, 0, 0, 0, 0, 0, 0]) : null)];
+    }
+}
