@@ -76,7 +76,8 @@ public sealed class RecurrenceGenerator : IIncrementalGenerator
     {
         try
         {
-            return new Compilation(declaration.FullName, SourceFiles.Of(Pipeline.Compile(declaration)), default);
+            var compiled = Pipeline.Compile(declaration);
+            return new Compilation(declaration.FullName, SourceFiles.Of(compiled), compiled.Limits);
         }
         catch (DeclarationException exception)
         {

@@ -8,8 +8,8 @@ internal static class Rules
     public static readonly DiagnosticDescriptor Container = Error("FLA0001", "The declaring class is not static and partial",
         "The class '{0}' declares a recurrence and must be {1}: write 'public static partial class {0}'");
 
-    public static readonly DiagnosticDescriptor NestedContainer = Error("FLA0002", "The declaring class is nested or generic",
-        "The class '{0}' declares a recurrence and must be {1}: move it to a namespace of its own, and name dimensions by Vec<>, Mat<,> and State<,>");
+    public static readonly DiagnosticDescriptor GenericContainer = Error("FLA0002", "The declaring class is generic",
+        "The class '{0}' declares a recurrence and can have no type parameters: name its dimensions by Vec<>, Mat<,> and State<,>, which take any size");
 
     public static readonly DiagnosticDescriptor Step = Error("FLA0003", "No single static method Step",
         "The class '{0}' declares a recurrence and must have one 'static' method named 'Step'; it has {1}");
@@ -56,8 +56,8 @@ internal static class Rules
     public static readonly DiagnosticDescriptor Coupled = Error("FLA0017", "States that need each other",
         "The states {0} are written from reads of each other, which has no order to compute them in: let one of them be written from arguments alone");
 
-    public static readonly DiagnosticDescriptor MatrixDecay = Error("FLA0018", "A decay that has no chunk form",
-        "The state '{0}' decays by the matrix {1}: a decay must be a scalar, a vector over the rows or a vector over the columns");
+    public static readonly DiagnosticDescriptor MatrixDecay = Warning("FLA0018", "A decay that has no chunk form",
+        "The state '{0}' decays by the matrix {1}, which has no chunk form: only FusedRecurrent and Step are generated. A scalar, a vector over the rows or a vector over the columns has one");
 
     public static readonly DiagnosticDescriptor Unused = Warning("FLA0019", "An argument is never used",
         "The argument '{0}' is never used: its gradient is always zero");
@@ -67,7 +67,7 @@ internal static class Rules
 
     private static readonly Dictionary<string, DiagnosticDescriptor> ById = new[]
     {
-        Container, NestedContainer, Step, ParameterType, StateByReference, NoState, Return, Attribute, Dimension, Statement, Expression,
+        Container, GenericContainer, Step, ParameterType, StateByReference, NoState, Return, Attribute, Dimension, Statement, Expression,
         StateNotAssigned, StateForgotten, Nonlinear, Gate, Feedback, Coupled, MatrixDecay, Unused, Internal,
     }.ToDictionary(rule => rule.Id);
 

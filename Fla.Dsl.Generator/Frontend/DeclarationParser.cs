@@ -64,8 +64,9 @@ internal sealed class DeclarationParser
         var hasHeads = attribute.NamedArguments.FirstOrDefault(argument => argument.Key == "Heads").Value.Value as bool? ?? true;
         return new Declaration(
             symbol.ContainingNamespace.IsGlobalNamespace ? string.Empty : symbol.ContainingNamespace.ToDisplayString(),
+            Containers().Select(type => type.Name).Reverse().ToEquatableArray(),
             symbol.Name,
-            SyntaxFacts.GetText(symbol.DeclaredAccessibility),
+            Containers().All(type => type.DeclaredAccessibility == Accessibility.Public) && symbol.DeclaredAccessibility == Accessibility.Public ? "public" : "internal",
             hasHeads,
             parameters.ToEquatableArray(),
             states.ToEquatableArray(),
@@ -77,11 +78,19 @@ internal sealed class DeclarationParser
 
     private void CheckContainer()
     {
+        if (symbol.DeclaredAccessibility == Accessibility.Private) throw Fail(Rules.Container, syntax.Identifier, symbol.Name, "visible to its assembly, not private");
         var missing = new[] { (SyntaxKind.StaticKeyword, "static"), (SyntaxKind.PartialKeyword, "partial") }
             .Where(modifier => !syntax.Modifiers.Any(modifier.Item1)).Select(modifier => modifier.Item2).ToList();
         if (missing.Count > 0) throw Fail(Rules.Container, syntax.Identifier, symbol.Name, string.Join(" and ", missing));
-        if (symbol.ContainingType is not null) throw Fail(Rules.NestedContainer, syntax.Identifier, symbol.Name, "a class of its own, not inside another");
-        if (symbol.IsGenericType) throw Fail(Rules.NestedContainer, syntax.Identifier, symbol.Name, "free of type parameters");
+        foreach (var type in Containers().Where(type => !type.DeclaringSyntaxReferences.All(reference => reference.GetSyntax(cancellation) is ClassDeclarationSyntax c && c.Modifiers.Any(SyntaxKind.PartialKeyword))))
+            throw Fail(Rules.Container, syntax.Identifier, symbol.Name, $"inside partial classes only, and '{type.Name}' is not");
+        if (Containers().Append(symbol).Any(type => type.IsGenericType)) throw Fail(Rules.GenericContainer, syntax.Identifier, symbol.Name);
+    }
+
+    /// <summary>The classes around the declaring one, innermost first.</summary>
+    private IEnumerable<INamedTypeSymbol> Containers()
+    {
+        for (var type = symbol.ContainingType; type is not null; type = type.ContainingType) yield return type;
     }
 
     private MethodDeclarationSyntax FindStep()

@@ -1,5 +1,7 @@
 using Fla.Dsl.Generator.Analysis;
+using Fla.Dsl.Generator.Diagnostics;
 using Fla.Dsl.Generator.Model;
+using Microsoft.CodeAnalysis;
 
 namespace Fla.Dsl.Generator.Lowering;
 
@@ -7,7 +9,12 @@ namespace Fla.Dsl.Generator.Lowering;
 internal sealed record CompiledProgram(SplitProgram Forward, SplitProgram Backward);
 
 /// <summary>A recurrence after the last pass, ready to be written out.</summary>
-internal sealed record CompiledRecurrence(Declaration Declaration, NormalForm Form, CompiledProgram Chunk, CompiledProgram Token);
+/// <param name="Declaration">What was compiled.</param>
+/// <param name="Form">Its normal form; null if it has none.</param>
+/// <param name="Chunk">The program of a chunk; null without a normal form.</param>
+/// <param name="Token">The program of a token.</param>
+/// <param name="Limits">Why there is no normal form.</param>
+internal sealed record CompiledRecurrence(Declaration Declaration, NormalForm? Form, CompiledProgram? Chunk, CompiledProgram Token, EquatableArray<Problem> Limits);
 
 /// <summary>The whole compiler between parsing and writing, from top to bottom.</summary>
 internal static class Pipeline
@@ -41,12 +48,20 @@ internal static class Pipeline
             return new CompiledProgram(Pass("split", Fission.Split(forward)), Pass("split backward", Fission.Split(backward)));
         }
 
-        // Decays, writes and reads instead of C#: the form in which every variant is one.
-        var form = Pass("normalize", Normalizer.Normalize(declaration));
+        try
+        {
+            // Decays, writes and reads instead of C#: the form in which every variant is one.
+            var form = Pass("normalize", Normalizer.Normalize(declaration));
 
-        // The chunk's equations, from the normal form; the token's, from the declaration word by word.
-        var chunk = Derive(Checked("lower to chunks", ChunkLowering.Lower(declaration, form)));
-        var token = Derive(Checked("lower to tokens", TokenLowering.Lower(declaration)));
-        return new CompiledRecurrence(declaration, form, chunk, token);
+            // The chunk's equations, from the normal form; the token's, from the declaration word by word.
+            var chunk = Derive(Checked("lower to chunks", ChunkLowering.Lower(declaration, form)));
+            return new CompiledRecurrence(declaration, form, chunk, Token(), default);
+        }
+        catch (DeclarationException limit) when (Rules.Get(limit.Problem.Id).DefaultSeverity == DiagnosticSeverity.Warning)
+        {
+            return new CompiledRecurrence(declaration, null, null, Token(), EquatableArray<Problem>.Empty.Add(limit.Problem));
+        }
+
+        CompiledProgram Token() => Derive(Checked("lower to tokens", TokenLowering.Lower(declaration)));
     }
 }

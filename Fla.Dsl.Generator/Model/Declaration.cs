@@ -21,6 +21,7 @@ internal sealed record StateUpdate(string State, int Version, Expr Value);
 /// frontend runs again.
 /// </summary>
 /// <param name="Namespace">The namespace of the declaring class, empty for the global one.</param>
+/// <param name="ContainingTypes">The classes around the declaring class, outermost first.</param>
 /// <param name="Name">The declaring class.</param>
 /// <param name="Accessibility">Its accessibility, as written in C#.</param>
 /// <param name="HasHeads">Whether tensors have a head axis.</param>
@@ -32,6 +33,7 @@ internal sealed record StateUpdate(string State, int Version, Expr Value);
 /// <param name="Summary">The first line of the class's documentation.</param>
 internal sealed record Declaration(
     string Namespace,
+    EquatableArray<string> ContainingTypes,
     string Name,
     string Accessibility,
     bool HasHeads,
@@ -42,5 +44,5 @@ internal sealed record Declaration(
     string Source,
     string Summary)
 {
-    public string FullName => Namespace.Length == 0 ? Name : $"{Namespace}.{Name}";
+    public string FullName => string.Join(".", new[] { Namespace }.Concat(ContainingTypes).Append(Name).Where(part => part.Length > 0));
 }

@@ -32,8 +32,8 @@ public sealed class RecurrenceOp
     /// <summary>The modes that exist for it.</summary>
     public required IReadOnlyList<Mode> Modes { get; init; }
 
-    /// <summary>The program whose rows are chunks.</summary>
-    public required TorchProgram ChunkProgram { get; init; }
+    /// <summary>The program whose rows are chunks; null for a recurrence without a chunk form.</summary>
+    public TorchProgram? ChunkProgram { get; init; }
 
     /// <summary>The program whose rows are single tokens.</summary>
     public required TorchProgram TokenProgram { get; init; }

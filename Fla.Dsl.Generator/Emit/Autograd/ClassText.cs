@@ -5,7 +5,7 @@ namespace Fla.Dsl.Generator.Emit.Autograd;
 /// <summary>Says in words which point of the normal form a recurrence is.</summary>
 internal static class ClassText
 {
-    public static string Of(NormalForm form) => string.Join("; ", form.States.Select(state => Of(state, form)));
+    public static string Of(NormalForm? form) => form is null ? "no chunk form" : string.Join("; ", form.States.Select(state => Of(state, form)));
 
     private static string Of(StateForm state, NormalForm form)
     {

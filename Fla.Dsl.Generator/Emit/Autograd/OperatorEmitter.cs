@@ -18,7 +18,7 @@ internal static class OperatorEmitter
     {
         var declaration = compiled.Declaration;
         Description(code, compiled);
-        foreach (var (mode, summary) in Modes)
+        foreach (var (mode, summary) in ModesOf(compiled))
         {
             code.Line();
             SequenceMethod(code, declaration, mode, summary);
@@ -27,6 +27,10 @@ internal static class OperatorEmitter
         code.Line();
         StepMethod(code, declaration);
     }
+
+    /// <summary>Without a chunk form only the token's own walk is left.</summary>
+    private static IEnumerable<(string Mode, string Summary)> ModesOf(CompiledRecurrence compiled) =>
+        Modes.Where(mode => compiled.Chunk is not null || mode.Mode == "FusedRecurrent");
 
     private static void Description(CodeWriter code, CompiledRecurrence compiled)
     {
@@ -44,8 +48,8 @@ internal static class OperatorEmitter
             code.Line("],");
             code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}])"))}],");
             code.Line($"OutputDimensions = [{Dimensions(declaration.Output.Type)}],");
-            code.Line($"Modes = [{string.Join(", ", Modes.Select(mode => $"Mode.{mode.Mode}"))}],");
-            code.Line("ChunkProgram = ChunkCode.Program,");
+            code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"Mode.{mode.Mode}"))}],");
+            if (compiled.Chunk is not null) code.Line("ChunkProgram = ChunkCode.Program,");
             code.Line("TokenProgram = TokenCode.Program,");
             code.Line("GeneratedSources = Sources,");
         }, "};");
