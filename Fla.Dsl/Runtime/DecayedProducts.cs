@@ -144,16 +144,20 @@ public static class DecayedProducts
         public Tensor ToHi { get; }
 
         /// <summary>The first blocks of the pairs of a tile <c>[..., C, D]</c>: <c>[..., pairs, size, D]</c>.</summary>
-        public Tensor Lo(Tensor tile) => tile.unflatten(-2, -1, 2, size).select(-3, 0);
+        public Tensor Lo(Tensor tile) => Pairs(tile).select(-3, 0);
 
         /// <summary>The second blocks.</summary>
-        public Tensor Hi(Tensor tile) => tile.unflatten(-2, -1, 2, size).select(-3, 1);
+        public Tensor Hi(Tensor tile) => Pairs(tile).select(-3, 1);
 
         /// <summary>The rectangles (hi, lo) of a square <c>[..., C, C]</c>, as a view: <c>[..., pairs, size, size]</c>.</summary>
         public Tensor Rectangles(Tensor square) =>
-            square.unflatten(-1, -1, 2 * size).unflatten(-3, -1, 2 * size)      // [..., pairs, 2 size, pairs, 2 size]
+            square.view([.. square.shape[..^2], PairsIn(square), 2 * size, PairsIn(square), 2 * size])
                 .diagonal(0, -4, -2)                                            // [..., 2 size, 2 size, pairs]
                 .narrow(-3, size, size).narrow(-2, 0, size)
                 .movedim([-1], [-3]);
+
+        private Tensor Pairs(Tensor tile) => tile.view([.. tile.shape[..^2], PairsIn(tile), 2, size, tile.shape[^1]]);
+
+        private long PairsIn(Tensor tensor) => tensor.shape[^2] / (2 * size);
     }
 }
