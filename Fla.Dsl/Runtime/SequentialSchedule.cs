@@ -42,26 +42,21 @@ internal sealed class SequentialSchedule : Schedule
         var sweep = program.Backward;
         var checkpoints = new Checkpoints(layout);
         var states = new Stack<Tensor[]>();
-        var initial = WalkBackward(layout, final, wantInitial, (n, gradient, carryOn) =>
+        return WalkBackward(layout, final, wantInitial, (n, gradient, carryOn) =>
         {
             if (states.Count == 0)
                 RecomputeSegment(program.Forward, layout, inputs, checkpoints, kept, n, states);
 
-            var carriedIn = states.Pop();
-            Tensor[] own = [.. Inputs(n), .. carriedIn, output.narrow(0, layout.First(n), layout.Active(n))];
+            var (first, count) = (layout.First(n), layout.Active(n));
+            Tensor[] own = [.. RowsOrShared(inputs, first, count), .. Taken(states.Pop()), output.narrow(0, first, count)];
             var local = sweep.Local(own);
             takeGradients(n, 1, sweep.Output(own, gradient, local));
-            foreach (var state in carriedIn)
-                state.Dispose();
-
             return carryOn ? sweep.Advance(gradient, local) : [];
         });
-        return initial;
-
-        Tensor[] Inputs(int n) => RowsOrShared(inputs, layout.First(n), layout.Active(n));
     }
 
-    // Pushes the states carried into the steps of the segment that ends with a step. They outlive the scope of that step.
+    // Pushes the states carried into the steps of the segment that ends with a step. They outlive the scope of that step, to be taken
+    // over by those of the steps that use them.
     private static void RecomputeSegment(
         Sweep sweep, ChunkLayout layout, Tensor[] inputs, Checkpoints checkpoints, Tensor[] kept, int last, Stack<Tensor[]> states)
     {
@@ -77,6 +72,12 @@ internal sealed class SequentialSchedule : Schedule
 
         static Tensor[] Detached(Tensor[] tensors) => [.. tensors.Select(tensor => tensor.DetachFromDisposeScope())];
     }
+
+    private static Tensor[] Taken(Tensor[] detached) => [.. detached.Select(tensor =>
+    {
+        using (tensor)
+            return tensor.alias();
+    })];
 
     /// <summary>Every <see cref="Spacing"/>-th of the states carried into steps, in one tensor per state.</summary>
     private sealed class Checkpoints(ChunkLayout layout)
