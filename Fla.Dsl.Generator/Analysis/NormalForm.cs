@@ -66,7 +66,7 @@ internal static class Terms
     public static bool VanishesAtPadding(this Expr expression) => expression switch
     {
         ConstantExpr constant => constant.Value == 0,
-        ArgumentExpr argument => argument.Role is ParameterRole.Token or ParameterRole.LogDecay,
+        ArgumentExpr argument => argument.Role == ParameterRole.Token,
         UnaryExpr unary => unary.Function is UnaryFunction.Negate or UnaryFunction.Square or UnaryFunction.Tanh
             or UnaryFunction.Relu or UnaryFunction.Silu or UnaryFunction.Sum && unary.Operand.VanishesAtPadding(),
         BinaryExpr { Operator: BinaryOperator.Multiply } product => product.Left.VanishesAtPadding() || product.Right.VanishesAtPadding(),

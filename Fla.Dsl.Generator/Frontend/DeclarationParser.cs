@@ -116,8 +116,8 @@ internal sealed class DeclarationParser
         if (marked.Contains("Scale") && type.Kind != TermKind.Scalar) throw Fail(Rules.Attribute, parameter, declared.Name, "Scale", $"a scale is a Scalar, and it is a {type}");
         var isPerHead = marked.Contains("PerHead");
         if (type.Kind == TermKind.Matrix && !isPerHead) throw Fail(Rules.ParameterType, parameter, declared.Name, type.ToString());
-        var role = isPerHead ? ParameterRole.PerHead : marked.Contains("LogDecay") ? ParameterRole.LogDecay : marked.Contains("Scale") ? ParameterRole.Scale : ParameterRole.Token;
-        return new Parameter(declared.Name, type, role, isPerHead ? DefaultOf(parameter, declared, type) : null);
+        var role = isPerHead ? ParameterRole.PerHead : marked.Contains("Scale") ? ParameterRole.Scale : ParameterRole.Token;
+        return new Parameter(declared.Name, type, role, marked.Contains("LogDecay"), isPerHead ? DefaultOf(parameter, declared, type) : null);
     }
 
     private string? DefaultOf(ParameterSyntax parameter, IParameterSymbol declared, TermType type)

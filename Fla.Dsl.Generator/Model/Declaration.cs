@@ -3,13 +3,12 @@ namespace Fla.Dsl.Generator.Model;
 internal enum ParameterRole
 {
     Token,
-    LogDecay,
     PerHead,
     Scale,
 }
 
 /// <summary>An argument of a recurrence. <paramref name="Default"/> names the method that gives a per-head argument left out.</summary>
-internal sealed record Parameter(string Name, TermType Type, ParameterRole Role, string? Default);
+internal sealed record Parameter(string Name, TermType Type, ParameterRole Role, bool IsLogDecay, string? Default);
 
 internal sealed record StateParameter(string Name, TermType Type);
 

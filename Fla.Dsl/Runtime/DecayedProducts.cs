@@ -103,7 +103,7 @@ public static class DecayedProducts
             for (var size = 1L; size < Length; size *= 2)
             {
                 yield return new Level(size, toToken, fromToken);
-                var pairs = total.unflatten(-2, -1, 2);
+                var pairs = total.view([.. total.shape[..^2], total.shape[^2] / 2, 2, total.shape[^1]]);
                 Level.Lo(fromToken, size).add_(pairs.narrow(-2, 1, 1));
                 Level.Hi(toToken, size).add_(pairs.narrow(-2, 0, 1));
                 total = pairs.sum(-2);
@@ -121,10 +121,10 @@ public static class DecayedProducts
         public Tensor ToHi { get; } = Hi(toToken, size).exp();
 
         /// <summary>The first blocks of the pairs of a tile <c>[..., C, D]</c>, as a view: <c>[..., pairs, size, D]</c>.</summary>
-        public static Tensor Lo(Tensor tile, long size) => tile.unflatten(-2, -1, 2, size).select(-3, 0);
+        public static Tensor Lo(Tensor tile, long size) => Pairs(tile, size).select(-3, 0);
 
         /// <summary>The second blocks.</summary>
-        public static Tensor Hi(Tensor tile, long size) => tile.unflatten(-2, -1, 2, size).select(-3, 1);
+        public static Tensor Hi(Tensor tile, long size) => Pairs(tile, size).select(-3, 1);
 
         public Tensor Lo(Tensor tile) => Lo(tile, size);
 
@@ -132,9 +132,11 @@ public static class DecayedProducts
 
         /// <summary>The rectangles (hi, lo) of a square <c>[..., C, C]</c>, as a view: <c>[..., pairs, size, size]</c>.</summary>
         public Tensor Rectangles(Tensor square) =>
-            square.unflatten(-1, -1, 2 * size).unflatten(-3, -1, 2 * size)      // [..., pairs, 2 size, pairs, 2 size]
+            square.view([.. square.shape[..^2], square.shape[^2] / (2 * size), 2 * size, square.shape[^1] / (2 * size), 2 * size])
                 .diagonal(0, -4, -2)                                            // [..., 2 size, 2 size, pairs]
                 .narrow(-3, size, size).narrow(-2, 0, size)
                 .movedim([-1], [-3]);
+
+        private static Tensor Pairs(Tensor tile, long size) => tile.view([.. tile.shape[..^2], tile.shape[^2] / (2 * size), 2, size, tile.shape[^1]]);
     }
 }

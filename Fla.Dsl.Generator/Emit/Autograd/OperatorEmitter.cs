@@ -44,7 +44,7 @@ internal static class OperatorEmitter
             code.Line($"HasHeads = {Bool(declaration.HasHeads)},");
             code.Line("Arguments =").Line("[");
             code.Indented(() => code.Lines(declaration.Parameters.Select(parameter =>
-                $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], ArgumentRole.{parameter.Role}{(parameter.Default is null ? string.Empty : $", {parameter.Default}")}),")));
+                $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], ArgumentRole.{parameter.Role}{(parameter.IsLogDecay ? ", IsLogDecay: true" : string.Empty)}{(parameter.Default is { } method ? $", Default: {method}" : string.Empty)}),")));
             code.Line("],");
             code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}])"))}],");
             code.Line($"OutputDimensions = [{Dimensions(declaration.Output.Type)}],");
@@ -128,12 +128,12 @@ internal static class OperatorEmitter
     {
         var sizes = new[] { parameter.Type.Rows, parameter.Type.Columns }.Where(dimension => dimension != Dim.One).ToList();
         var tensor = parameter.Role == ParameterRole.PerHead ? Shape(Leading(declaration, string.Empty), sizes) : Shape(Leading(declaration, step ? "B" : "B, T"), sizes);
+        var meaning = parameter.IsLogDecay ? ": the natural logarithm of a decay, at most 0" : string.Empty;
         return parameter.Role switch
         {
-            ParameterRole.LogDecay => $"{tensor}: the natural logarithm of a decay, at most 0.",
-            ParameterRole.PerHead when parameter.Default is { } method => $"{tensor}; {method}(head, heads) if null.",
-            ParameterRole.PerHead => $"{tensor}, the same for every token.",
-            _ => $"{tensor}.",
+            ParameterRole.PerHead when parameter.Default is { } method => $"{tensor}{meaning}; {method}(head, heads) if null.",
+            ParameterRole.PerHead => $"{tensor}{meaning}; the same for every token.",
+            _ => $"{tensor}{meaning}.",
         };
     }
 
