@@ -66,7 +66,7 @@ public sealed class SafetensorsFile : IDisposable
     {
         ObjectDisposedException.ThrowIf(file.IsClosed, this);
         if (!Tensors.TryGetValue(name, out var entry))
-            throw new ArgumentException($"expected the name of a tensor of {path} ({Some(Tensors.Keys)}), got '{name}'", nameof(name));
+            throw new ArgumentException($"expected the name of a tensor of {path} ({Some(Tensors.Keys)}), came '{name}'", nameof(name));
 
         var tensor = empty([.. entry.Shape], dtype: entry.Type);
         try
@@ -130,7 +130,7 @@ public sealed class SafetensorsFile : IDisposable
             SafetensorsHeader.ReadExactly(file, bytes, start + offset, path, entry.Name);
             // Torch takes a bool's byte for 0 or 1 and computes nonsense from others.
             if (entry.Type == ScalarType.Bool && bytes.IndexOfAnyExceptInRange<byte>(0, 1) is >= 0 and var at)
-                throw new SafetensorsException(path, entry.Name, $"expected bytes 0 and 1 for BOOL, got {bytes[at]}");
+                throw new SafetensorsException(path, entry.Name, $"expected bytes 0 and 1 for BOOL, came {bytes[at]}");
         });
     }
 

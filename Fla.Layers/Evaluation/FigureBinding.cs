@@ -53,7 +53,7 @@ internal sealed record FigureBinding(
         var fit = shapes.FitArgument(argument, input.shape);
         return fit != Fit.None
             ? new BoundInput(argument.Name, fit == Fit.Transposed)
-            : throw new InvalidDataException($"expected 'in.{argument.Name}' of {op.Name} to be {shapes.Expected(argument)}, got {Shapes.Text(input.shape)}");
+            : throw new InvalidDataException($"expected 'in.{argument.Name}' of {op.Name} to be {shapes.Expected(argument)}, came {Shapes.Text(input.shape)}");
     }
 
     private static BoundInput? ByShape(RecurrenceOp op, Argument argument, SortedDictionary<string, Tensor> free, Shapes shapes)
@@ -71,7 +71,7 @@ internal sealed record FigureBinding(
 
         if (candidates.Length == 0 && argument is { Role: ArgumentRole.PerHead, Default: not null }) return null;
         throw new InvalidDataException(
-            $"expected 'in.{argument.Name}' {shapes.Expected(argument)} for {op.Name}, got none of that name and "
+            $"expected 'in.{argument.Name}' {shapes.Expected(argument)} for {op.Name}, came none of that name and "
             + (candidates.Length == 0 ? "none that fits" : $"more than one that fits: {string.Join(", ", candidates)}"));
     }
 

@@ -19,7 +19,8 @@ internal sealed class VerificationInputs
     {
         this.op = op;
         this.binding = binding;
-        scale = figures.Scale;
+        // Where a normalisation cancels the scale an op declares none, and takes none.
+        scale = op.Arguments.Any(argument => argument.Role == ArgumentRole.Scale) ? figures.Scale : null;
         time = figures.Output.shape[1];
         arguments = [.. op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale)];
 

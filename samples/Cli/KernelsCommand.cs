@@ -18,7 +18,7 @@ internal static class KernelsCommand
     private static int Run(string name, DirectoryInfo? output)
     {
         if (Catalogue.All.FirstOrDefault(op => op.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } op)
-            return ExitCode.Misused($"expected one of {string.Join(", ", Catalogue.All.Select(op => op.Name))}, got '{name}'");
+            return ExitCode.Misused($"expected one of {string.Join(", ", Catalogue.All.Select(op => op.Name))}, came '{name}'");
 
         foreach (var (file, text) in op.GeneratedSources.OrderBy(source => source.Key, StringComparer.Ordinal))
         {

@@ -49,9 +49,9 @@ internal static class VerifyOpsCommand
     private static int Run(DirectoryInfo folder, string deviceName, ScalarType type, Execution[] executions)
     {
         var files = folder.GetFiles("*.safetensors").OrderBy(file => file.Name, StringComparer.Ordinal).ToArray();
-        if (files.Length == 0) return ExitCode.Misused($"expected figures in {folder.FullName}, got no file *.safetensors");
+        if (files.Length == 0) return ExitCode.Misused($"expected figures in {folder.FullName}, came no file *.safetensors");
         if (deviceName == "cuda" && !cuda.is_available())
-            return ExitCode.Misused("expected a CUDA device for --device cuda, got none: TorchSharp finds no CUDA libraries or no GPU");
+            return ExitCode.Misused("expected a CUDA device for --device cuda, came none: TorchSharp finds no CUDA libraries or no GPU");
 
         var report = new VerificationReport(OpVerification.ToleranceOf(type));
         WithStatus(tell =>
