@@ -24,7 +24,7 @@ internal static class SafetensorsEntryParser
         if (bytes != entry.Length)
         {
             throw new SafetensorsException(path, name,
-                $"{SafetensorsTypes.NameOf(type)} [{string.Join(", ", shape)}] takes {bytes} bytes, but its data_offsets hold {entry.Length}");
+                $"{SafetensorsTypes.NameOf(type)} [{string.Join(", ", shape)}] takes {bytes} bytes, its data_offsets hold {entry.Length}");
         }
 
         return entry;
@@ -32,7 +32,8 @@ internal static class SafetensorsEntryParser
 
     private static JsonElement Field(JsonElement entry, string field, JsonValueKind kind, string path, string name)
     {
-        if (!entry.TryGetProperty(field, out var value)) throw new SafetensorsException(path, name, $"expected a field {field}, came none");
+        if (!entry.TryGetProperty(field, out var value))
+            throw new SafetensorsException(path, name, $"expected a field {field}, came none");
         return value.ValueKind == kind
             ? value
             : throw new SafetensorsException(path, name, $"expected {field} to be of kind {kind}, came {value.ValueKind}");
@@ -52,7 +53,11 @@ internal static class SafetensorsEntryParser
         foreach (var element in array.EnumerateArray())
         {
             if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out var value) || value < 0)
-                throw new SafetensorsException(path, name, $"expected {field} to hold integers from 0 to {long.MaxValue}, came {element.GetRawText()}");
+            {
+                throw new SafetensorsException(
+                    path, name, $"expected {field} to hold integers from 0 to {long.MaxValue}, came {element.GetRawText()}");
+            }
+
             values[i++] = value;
         }
 
@@ -69,7 +74,8 @@ internal static class SafetensorsEntryParser
         }
         catch (OverflowException e)
         {
-            throw new SafetensorsException(path, name, $"expected a shape of at most {long.MaxValue} bytes, came [{string.Join(", ", shape)}]", e);
+            throw new SafetensorsException(
+                path, name, $"expected a shape of at most {long.MaxValue} bytes, came [{string.Join(", ", shape)}]", e);
         }
     }
 }

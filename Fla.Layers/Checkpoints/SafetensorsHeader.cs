@@ -56,7 +56,11 @@ internal sealed record SafetensorsHeader(
         {
             var read = RandomAccess.Read(file, destination, offset);
             if (read == 0)
-                throw new SafetensorsException(path, tensor, $"expected {destination.Length} more bytes at offset {offset}, came the end of the file");
+            {
+                throw new SafetensorsException(
+                    path, tensor, $"expected {destination.Length} more bytes at offset {offset}, came the end of the file");
+            }
+
             destination = destination[read..];
             offset += read;
         }
@@ -64,8 +68,9 @@ internal sealed record SafetensorsHeader(
 
     private static JsonDocument ParseJson(byte[] json, string path)
     {
-        if (json.Length == 0 || json[0] != (byte)'{')
-            throw new SafetensorsException(path, null, "expected a header that starts with '{', came " + (json.Length == 0 ? "an empty one" : $"0x{json[0]:x2}"));
+        if (json.Length == 0) throw new SafetensorsException(path, null, "expected a header that starts with '{', came an empty one");
+        if (json[0] != (byte)'{')
+            throw new SafetensorsException(path, null, $"expected a header that starts with '{{', came 0x{json[0]:x2}");
         if (!Utf8.IsValid(json)) throw new SafetensorsException(path, null, "expected a header in UTF-8, came bytes that are not");
         try
         {
@@ -104,7 +109,11 @@ internal sealed record SafetensorsHeader(
         {
             var name = TextOf(() => property.Name, path, null, $"a name in {MetadataKey}");
             if (property.Value.ValueKind != JsonValueKind.String)
-                throw new SafetensorsException(path, null, $"expected {MetadataKey} to hold strings, came {property.Value.ValueKind} for '{name}'");
+            {
+                throw new SafetensorsException(
+                    path, null, $"expected {MetadataKey} to hold strings, came {property.Value.ValueKind} for '{name}'");
+            }
+
             metadata.Add(name, TextOf(() => property.Value.GetString()!, path, null, $"{MetadataKey} '{name}'"));
         }
     }
@@ -119,13 +128,21 @@ internal sealed record SafetensorsHeader(
             if (entry.Begin < end)
             {
                 throw new SafetensorsException(path, entry.Name,
-                    $"expected its data after that of '{previous!.Name}', which ends at {end}, came one that overlaps it from {entry.Begin}");
+                    $"expected its data after that of '{previous!.Name}', which ends at {end}, came an overlap from {entry.Begin}");
             }
 
             if (entry.Begin > end)
-                throw new SafetensorsException(path, entry.Name, $"expected its data at offset {end}, came {entry.Begin}: the bytes between belong to no tensor");
+            {
+                throw new SafetensorsException(path, entry.Name,
+                    $"expected its data at offset {end}, came {entry.Begin}: the bytes between belong to no tensor");
+            }
+
             if (entry.End > dataLength)
-                throw new SafetensorsException(path, entry.Name, $"its data ends at offset {entry.End}, but the file holds {dataLength} bytes of data: truncated?");
+            {
+                throw new SafetensorsException(path, entry.Name,
+                    $"expected its data to end by {dataLength}, where the file does, came {entry.End}: truncated?");
+            }
+
             end = entry.End;
             previous = entry;
         }

@@ -24,7 +24,8 @@ public sealed class OpFigures : IDisposable
         Path = path;
         Scale = scale;
         Output = tensors.GetValueOrDefault("out.o") ?? throw new InvalidDataException($"{path}: expected a tensor 'out.o', came none");
-        if (Output.dim() < 2) throw new InvalidDataException($"{path}: expected 'out.o' to be [B, T, ...], came {Shapes.Text(Output.shape)}");
+        if (Output.dim() < 2)
+            throw new InvalidDataException($"{path}: expected 'out.o' to be [B, T, ...], came {Shapes.Text(Output.shape)}");
         OutputGradient = tensors.GetValueOrDefault("grad_out.o");
         States = [.. Numbered("out.state")];
         StateGradients = [.. States.Select((_, i) => tensors.GetValueOrDefault($"grad_out.state{i}"))];
@@ -99,9 +100,13 @@ public sealed class OpFigures : IDisposable
     private void CheckPair(string gradient, string of)
     {
         var shape = tensors[gradient].shape;
-        if (!tensors.TryGetValue(of, out var tensor)) throw new InvalidDataException($"{Path}: expected '{of}' beside '{gradient}', came none");
+        if (!tensors.TryGetValue(of, out var tensor))
+            throw new InvalidDataException($"{Path}: expected '{of}' beside '{gradient}', came none");
         if (!tensor.shape.SequenceEqual(shape))
-            throw new InvalidDataException($"{Path}: expected '{gradient}' to be {Shapes.Text(tensor.shape)} like '{of}', came {Shapes.Text(shape)}");
+        {
+            throw new InvalidDataException(
+                $"{Path}: expected '{gradient}' to be {Shapes.Text(tensor.shape)} like '{of}', came {Shapes.Text(shape)}");
+        }
     }
 
     private IEnumerable<Tensor> Numbered(string prefix)

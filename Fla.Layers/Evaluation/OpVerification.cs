@@ -36,7 +36,10 @@ public static class OpVerification
     public static OpErrors Run(RecurrenceOp op, OpFigures figures, Execution execution, ScalarType type, Device device)
     {
         if (!execution.ExistsFor(op))
-            throw new ArgumentException($"expected one of {op.Name}'s modes ({string.Join(", ", op.Modes)}), came {execution}", nameof(execution));
+        {
+            throw new ArgumentException(
+                $"expected one of {op.Name}'s modes ({string.Join(", ", op.Modes)}), came {execution}", nameof(execution));
+        }
 
         using var scope = NewDisposeScope();
         var binding = FigureBinding.Of(op, figures);

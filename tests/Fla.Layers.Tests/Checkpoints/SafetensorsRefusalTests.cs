@@ -47,9 +47,9 @@ public sealed class SafetensorsRefusalTests : IDisposable
     [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}""", 4, "two data_offsets, came 3")]
     [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}""", 4, "came -4")]
     [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[4,0]}""", 4, "rising order, came [4, 0]")]
-    [InlineData("""{"dtype":"F32","shape":[2],"data_offsets":[0,4]}""", 4, "F32 [2] takes 8 bytes, but its data_offsets hold 4")]
+    [InlineData("""{"dtype":"F32","shape":[2],"data_offsets":[0,4]}""", 4, "F32 [2] takes 8 bytes, its data_offsets hold 4")]
     [InlineData("""{"dtype":"F32","shape":[],"data_offsets":[0,0]}""", 0, "F32 [] takes 4 bytes")]
-    [InlineData("""{"dtype":"F32","shape":[2],"data_offsets":[0,8]}""", 4, "ends at offset 8, but the file holds 4")]
+    [InlineData("""{"dtype":"F32","shape":[2],"data_offsets":[0,8]}""", 4, "end by 4, where the file does, came 8")]
     [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[4,8]}""", 8, "belong to no tensor")]
     public void A_malformed_tensor_is_refused_by_name(string entry, int data, string expected)
     {
@@ -59,7 +59,7 @@ public sealed class SafetensorsRefusalTests : IDisposable
 
     [Theory]
     [InlineData(0, 4, 2, 6, "'b': expected its data after that of 'a'")]
-    [InlineData(0, 4, 0, 4, "overlaps")]
+    [InlineData(0, 4, 0, 4, "overlap")]
     [InlineData(0, 4, 6, 10, "belong to no tensor")]
     [InlineData(4, 8, 0, 4, null)]
     public void Data_belongs_to_exactly_one_tensor(int beginA, int endA, int beginB, int endB, string? expected)
