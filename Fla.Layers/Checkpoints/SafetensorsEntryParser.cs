@@ -10,21 +10,21 @@ internal static class SafetensorsEntryParser
     public static SafetensorsEntry Parse(string name, JsonElement value, string path)
     {
         if (value.ValueKind != JsonValueKind.Object)
-            throw new SafetensorsException(path, name, $"expected an object with dtype, shape and data_offsets, got {value.ValueKind}");
+            throw new SafetensorsException(path, name, $"expected an object with dtype, shape and data_offsets, came {value.ValueKind}");
 
         var type = ParseType(Field(value, "dtype", JsonValueKind.String, path, name), path, name);
         var shape = ParseIntegers(Field(value, "shape", JsonValueKind.Array, path, name), "shape", path, name);
         var offsets = ParseIntegers(Field(value, "data_offsets", JsonValueKind.Array, path, name), "data_offsets", path, name);
-        if (offsets.Length != 2) throw new SafetensorsException(path, name, $"expected two data_offsets, got {offsets.Length}");
+        if (offsets.Length != 2) throw new SafetensorsException(path, name, $"expected two data_offsets, came {offsets.Length}");
         if (offsets[0] > offsets[1])
-            throw new SafetensorsException(path, name, $"expected data_offsets in rising order, got [{offsets[0]}, {offsets[1]}]");
+            throw new SafetensorsException(path, name, $"expected data_offsets in rising order, came [{offsets[0]}, {offsets[1]}]");
 
         var entry = new SafetensorsEntry(name, type, shape, offsets[0], offsets[1]);
         var bytes = ByteCount(type, shape, path, name);
         if (bytes != entry.Length)
         {
             throw new SafetensorsException(path, name,
-                $"{SafetensorsTypes.NameOf(type)} [{string.Join(", ", shape)}] takes {bytes} bytes, but its data_offsets hold {entry.Length}");
+                $"{SafetensorsTypes.NameOf(type)} [{string.Join(", ", shape)}] takes {bytes} bytes, its data_offsets hold {entry.Length}");
         }
 
         return entry;
@@ -32,17 +32,18 @@ internal static class SafetensorsEntryParser
 
     private static JsonElement Field(JsonElement entry, string field, JsonValueKind kind, string path, string name)
     {
-        if (!entry.TryGetProperty(field, out var value)) throw new SafetensorsException(path, name, $"expected a field {field}, got none");
+        if (!entry.TryGetProperty(field, out var value))
+            throw new SafetensorsException(path, name, $"expected a field {field}, came none");
         return value.ValueKind == kind
             ? value
-            : throw new SafetensorsException(path, name, $"expected {field} to be of kind {kind}, got {value.ValueKind}");
+            : throw new SafetensorsException(path, name, $"expected {field} to be of kind {kind}, came {value.ValueKind}");
     }
 
     private static torch.ScalarType ParseType(JsonElement value, string path, string name)
     {
         var dtype = SafetensorsHeader.TextOf(() => value.GetString()!, path, name, "dtype");
         return SafetensorsTypes.Find(dtype)
-            ?? throw new SafetensorsException(path, name, $"expected a dtype among {SafetensorsTypes.Names}, got '{dtype}'");
+            ?? throw new SafetensorsException(path, name, $"expected a dtype among {SafetensorsTypes.Names}, came '{dtype}'");
     }
 
     private static long[] ParseIntegers(JsonElement array, string field, string path, string name)
@@ -52,7 +53,11 @@ internal static class SafetensorsEntryParser
         foreach (var element in array.EnumerateArray())
         {
             if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out var value) || value < 0)
-                throw new SafetensorsException(path, name, $"expected {field} to hold integers from 0 to {long.MaxValue}, got {element.GetRawText()}");
+            {
+                throw new SafetensorsException(
+                    path, name, $"expected {field} to hold integers from 0 to {long.MaxValue}, came {element.GetRawText()}");
+            }
+
             values[i++] = value;
         }
 
@@ -69,7 +74,8 @@ internal static class SafetensorsEntryParser
         }
         catch (OverflowException e)
         {
-            throw new SafetensorsException(path, name, $"expected a shape of at most {long.MaxValue} bytes, got [{string.Join(", ", shape)}]", e);
+            throw new SafetensorsException(
+                path, name, $"expected a shape of at most {long.MaxValue} bytes, came [{string.Join(", ", shape)}]", e);
         }
     }
 }

@@ -1,6 +1,8 @@
 namespace Fla.Layers.Checkpoints;
 
-/// <summary>A file is no valid safetensors file. The message names the file, the tensor if one is at fault, what was expected and what came.</summary>
+/// <summary>
+/// A file is no valid safetensors file. The message names the file, the tensor if one is at fault, what was expected and what came.
+/// </summary>
 public sealed class SafetensorsException : IOException
 {
     internal SafetensorsException(string path, string? tensor, string problem, Exception? inner = null)

@@ -53,7 +53,8 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="tensors">The tensors by name, on any device and with any strides.</param>
     /// <param name="metadata">Free-form strings to go with them.</param>
     /// <exception cref="ArgumentException">A name is not valid Unicode or reserved, or a tensor's type is none of the format's.</exception>
-    public static void Save(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+    public static void Save(
+        string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
         SafetensorsWriter.Save(path, tensors, metadata);
 
     /// <summary>Reads one tensor.</summary>
@@ -61,12 +62,14 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="device">Where it goes; the CPU by default.</param>
     /// <returns>A contiguous tensor of the file's type and shape, without gradient, that the caller owns.</returns>
     /// <exception cref="ArgumentException">The file has no such tensor.</exception>
-    /// <exception cref="SafetensorsException">The file was cut short since it was opened, or holds a BOOL that is neither 0 nor 1.</exception>
+    /// <exception cref="SafetensorsException">
+    /// The file was cut short since it was opened, or the tensor holds a BOOL that is neither 0 nor 1.
+    /// </exception>
     public Tensor Read(string name, Device? device = null)
     {
         ObjectDisposedException.ThrowIf(file.IsClosed, this);
         if (!Tensors.TryGetValue(name, out var entry))
-            throw new ArgumentException($"expected the name of a tensor of {path} ({Some(Tensors.Keys)}), got '{name}'", nameof(name));
+            throw new ArgumentException($"expected the name of a tensor of {path} ({Some(Tensors.Keys)}), came '{name}'", nameof(name));
 
         var tensor = empty([.. entry.Shape], dtype: entry.Type);
         try
@@ -130,7 +133,7 @@ public sealed class SafetensorsFile : IDisposable
             SafetensorsHeader.ReadExactly(file, bytes, start + offset, path, entry.Name);
             // Torch takes a bool's byte for 0 or 1 and computes nonsense from others.
             if (entry.Type == ScalarType.Bool && bytes.IndexOfAnyExceptInRange<byte>(0, 1) is >= 0 and var at)
-                throw new SafetensorsException(path, entry.Name, $"expected bytes 0 and 1 for BOOL, got {bytes[at]}");
+                throw new SafetensorsException(path, entry.Name, $"expected bytes 0 and 1 for BOOL, came {bytes[at]}");
         });
     }
 

@@ -29,7 +29,7 @@ internal sealed record SafetensorsHeader(
     {
         var fileLength = RandomAccess.GetLength(file);
         if (fileLength < PrefixLength)
-            throw new SafetensorsException(path, null, $"expected at least {PrefixLength} bytes, got a file of {fileLength}");
+            throw new SafetensorsException(path, null, $"expected at least {PrefixLength} bytes, came a file of {fileLength}");
 
         Span<byte> prefix = stackalloc byte[PrefixLength];
         ReadExactly(file, prefix, 0, path, null);
@@ -56,7 +56,11 @@ internal sealed record SafetensorsHeader(
         {
             var read = RandomAccess.Read(file, destination, offset);
             if (read == 0)
-                throw new SafetensorsException(path, tensor, $"expected {destination.Length} more bytes at offset {offset}, got the end of the file");
+            {
+                throw new SafetensorsException(
+                    path, tensor, $"expected {destination.Length} more bytes at offset {offset}, came the end of the file");
+            }
+
             destination = destination[read..];
             offset += read;
         }
@@ -64,9 +68,10 @@ internal sealed record SafetensorsHeader(
 
     private static JsonDocument ParseJson(byte[] json, string path)
     {
-        if (json.Length == 0 || json[0] != (byte)'{')
-            throw new SafetensorsException(path, null, "expected a header that starts with '{', got " + (json.Length == 0 ? "an empty one" : $"0x{json[0]:x2}"));
-        if (!Utf8.IsValid(json)) throw new SafetensorsException(path, null, "expected a header in UTF-8, got bytes that are not");
+        if (json.Length == 0) throw new SafetensorsException(path, null, "expected a header that starts with '{', came an empty one");
+        if (json[0] != (byte)'{')
+            throw new SafetensorsException(path, null, $"expected a header that starts with '{{', came 0x{json[0]:x2}");
+        if (!Utf8.IsValid(json)) throw new SafetensorsException(path, null, "expected a header in UTF-8, came bytes that are not");
         try
         {
             return JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
@@ -99,12 +104,16 @@ internal sealed record SafetensorsHeader(
     private static void ReadMetadata(JsonElement value, Dictionary<string, string> metadata, string path)
     {
         if (value.ValueKind != JsonValueKind.Object)
-            throw new SafetensorsException(path, null, $"expected {MetadataKey} to be an object of strings, got {value.ValueKind}");
+            throw new SafetensorsException(path, null, $"expected {MetadataKey} to be an object of strings, came {value.ValueKind}");
         foreach (var property in value.EnumerateObject())
         {
             var name = TextOf(() => property.Name, path, null, $"a name in {MetadataKey}");
             if (property.Value.ValueKind != JsonValueKind.String)
-                throw new SafetensorsException(path, null, $"expected {MetadataKey} to hold strings, got {property.Value.ValueKind} for '{name}'");
+            {
+                throw new SafetensorsException(
+                    path, null, $"expected {MetadataKey} to hold strings, came {property.Value.ValueKind} for '{name}'");
+            }
+
             metadata.Add(name, TextOf(() => property.Value.GetString()!, path, null, $"{MetadataKey} '{name}'"));
         }
     }
@@ -119,13 +128,21 @@ internal sealed record SafetensorsHeader(
             if (entry.Begin < end)
             {
                 throw new SafetensorsException(path, entry.Name,
-                    $"expected its data after that of '{previous!.Name}', which ends at {end}, got one that overlaps it from {entry.Begin}");
+                    $"expected its data after that of '{previous!.Name}', which ends at {end}, came an overlap from {entry.Begin}");
             }
 
             if (entry.Begin > end)
-                throw new SafetensorsException(path, entry.Name, $"expected its data at offset {end}, got {entry.Begin}: the bytes between belong to no tensor");
+            {
+                throw new SafetensorsException(path, entry.Name,
+                    $"expected its data at offset {end}, came {entry.Begin}: the bytes between belong to no tensor");
+            }
+
             if (entry.End > dataLength)
-                throw new SafetensorsException(path, entry.Name, $"its data ends at offset {entry.End}, but the file holds {dataLength} bytes of data: truncated?");
+            {
+                throw new SafetensorsException(path, entry.Name,
+                    $"expected its data to end by {dataLength}, where the file does, came {entry.End}: truncated?");
+            }
+
             end = entry.End;
             previous = entry;
         }
@@ -143,7 +160,7 @@ internal sealed record SafetensorsHeader(
         }
         catch (InvalidOperationException e)
         {
-            throw new SafetensorsException(path, tensor, $"expected {what} to be valid Unicode, got half a surrogate pair", e);
+            throw new SafetensorsException(path, tensor, $"expected {what} to be valid Unicode, came half a surrogate pair", e);
         }
     }
 }

@@ -53,7 +53,10 @@ internal static class SafetensorsWriter
             if (name == SafetensorsHeader.MetadataKey)
                 throw new ArgumentException($"expected a tensor's name other than the reserved {name}", nameof(tensors));
             if (!SafetensorsTypes.Has(tensor.dtype))
-                throw new ArgumentException($"tensor '{name}': expected a type among {SafetensorsTypes.Names}, got {tensor.dtype}", nameof(tensors));
+            {
+                throw new ArgumentException(
+                    $"tensor '{name}': expected a type among {SafetensorsTypes.Names}, came {tensor.dtype}", nameof(tensors));
+            }
         }
 
         foreach (var (name, value) in metadata ?? new Dictionary<string, string>())
@@ -71,7 +74,7 @@ internal static class SafetensorsWriter
         }
         catch (EncoderFallbackException e)
         {
-            throw new ArgumentException($"expected {what} to be valid Unicode, got half a surrogate pair", argument, e);
+            throw new ArgumentException($"expected {what} to be valid Unicode, came half a surrogate pair", argument, e);
         }
     }
 
@@ -92,7 +95,11 @@ internal static class SafetensorsWriter
         while (head.Length % Alignment != 0) head.WriteByte((byte)' ');
         var bytes = head.ToArray();
         if (bytes.Length - SafetensorsHeader.PrefixLength > SafetensorsHeader.MaxLength)
-            throw new ArgumentException($"expected names and metadata of at most {SafetensorsHeader.MaxLength} bytes, which is all that readers accept, got {bytes.Length}");
+        {
+            throw new ArgumentException(
+                $"expected names and metadata of at most {SafetensorsHeader.MaxLength} bytes, all that readers take, came {bytes.Length}");
+        }
+
         BinaryPrimitives.WriteInt64LittleEndian(bytes, bytes.Length - SafetensorsHeader.PrefixLength);
         return bytes;
     }

@@ -29,7 +29,7 @@ public static class CatalogueNames
     // The same op on inputs that are hard for it.
     private static readonly string[] InputVariants = ["_strong_decay"];
 
-    /// <summary>The name of the op that figures of this name are for; the name itself where it is none of flash-linear-attention's.</summary>
+    /// <summary>The op that figures of this name are for; the name itself where it is none of flash-linear-attention's.</summary>
     public static string OpOf(string figures)
     {
         var variant = InputVariants.FirstOrDefault(figures.EndsWith);

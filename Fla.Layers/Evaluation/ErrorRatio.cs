@@ -15,7 +15,7 @@ public static class ErrorRatio
     public static double Of(Tensor actual, Tensor expected)
     {
         if (!actual.shape.SequenceEqual(expected.shape))
-            throw new ArgumentException($"expected {Shapes.Text(expected.shape)}, got {Shapes.Text(actual.shape)}", nameof(actual));
+            throw new ArgumentException($"expected {Shapes.Text(expected.shape)}, came {Shapes.Text(actual.shape)}", nameof(actual));
         if (expected.NumberOfElements == 0) return 0;
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

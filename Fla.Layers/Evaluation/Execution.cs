@@ -13,7 +13,7 @@ public readonly record struct Execution(Mode? Mode)
     /// <summary>Every way there is.</summary>
     public static IReadOnlyList<Execution> All { get; } = [.. Enum.GetValues<Mode>().Select(mode => new Execution(mode)), Step];
 
-    /// <summary>The name as the field writes it: <c>chunk</c>, <c>fused_chunk</c>, <c>fused_recurrent</c>, <c>parallel</c>, <c>step</c>.</summary>
+    /// <summary>As the field writes it: <c>chunk</c>, <c>fused_chunk</c>, <c>fused_recurrent</c>, <c>parallel</c>, <c>step</c>.</summary>
     public string Name => Mode is { } mode ? JsonNamingPolicy.SnakeCaseLower.ConvertName(mode.ToString()) : "step";
 
     /// <summary>Whether an op has it. Every op can be stepped.</summary>

@@ -51,9 +51,9 @@ internal sealed record FigureBinding(
     private static BoundInput ByName(RecurrenceOp op, Argument argument, Tensor input, Shapes shapes)
     {
         var fit = shapes.FitArgument(argument, input.shape);
-        return fit != Fit.None
-            ? new BoundInput(argument.Name, fit == Fit.Transposed)
-            : throw new InvalidDataException($"expected 'in.{argument.Name}' of {op.Name} to be {shapes.Expected(argument)}, got {Shapes.Text(input.shape)}");
+        if (fit != Fit.None) return new BoundInput(argument.Name, fit == Fit.Transposed);
+        throw new InvalidDataException(
+            $"expected 'in.{argument.Name}' of {op.Name} to be {shapes.Expected(argument)}, came {Shapes.Text(input.shape)}");
     }
 
     private static BoundInput? ByShape(RecurrenceOp op, Argument argument, SortedDictionary<string, Tensor> free, Shapes shapes)
@@ -71,7 +71,7 @@ internal sealed record FigureBinding(
 
         if (candidates.Length == 0 && argument is { Role: ArgumentRole.PerHead, Default: not null }) return null;
         throw new InvalidDataException(
-            $"expected 'in.{argument.Name}' {shapes.Expected(argument)} for {op.Name}, got none of that name and "
+            $"expected 'in.{argument.Name}' {shapes.Expected(argument)} for {op.Name}, came none of that name and "
             + (candidates.Length == 0 ? "none that fits" : $"more than one that fits: {string.Join(", ", candidates)}"));
     }
 
@@ -85,7 +85,8 @@ internal sealed record FigureBinding(
         foreach (var (name, input) in free)
         {
             var bound = NextState(op, next, input.shape, shapes)
-                ?? throw new InvalidDataException($"'in.{name}' {Shapes.Text(input.shape)} is neither an argument of {op.Name} nor fits one of its states");
+                ?? throw new InvalidDataException(
+                    $"'in.{name}' {Shapes.Text(input.shape)} is neither an argument of {op.Name} nor fits one of its states");
             initial[bound.State] = new BoundInput(name, bound.Transposed);
             next = bound.State + 1;
         }
@@ -100,7 +101,8 @@ internal sealed record FigureBinding(
         for (var i = 0; i < final.Length; i++)
         {
             final[i] = NextState(op, next, states[i].shape, shapes)
-                ?? throw new InvalidDataException($"'out.state{i}' {Shapes.Text(states[i].shape)} fits none of the states that {op.Name} has left");
+                ?? throw new InvalidDataException(
+                    $"'out.state{i}' {Shapes.Text(states[i].shape)} fits none of the states that {op.Name} has left");
             next = final[i].State + 1;
         }
 

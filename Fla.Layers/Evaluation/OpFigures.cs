@@ -23,8 +23,9 @@ public sealed class OpFigures : IDisposable
         this.tensors = tensors;
         Path = path;
         Scale = scale;
-        Output = tensors.GetValueOrDefault("out.o") ?? throw new InvalidDataException($"{path}: expected a tensor 'out.o', got none");
-        if (Output.dim() < 2) throw new InvalidDataException($"{path}: expected 'out.o' to be [B, T, ...], got {Shapes.Text(Output.shape)}");
+        Output = tensors.GetValueOrDefault("out.o") ?? throw new InvalidDataException($"{path}: expected a tensor 'out.o', came none");
+        if (Output.dim() < 2)
+            throw new InvalidDataException($"{path}: expected 'out.o' to be [B, T, ...], came {Shapes.Text(Output.shape)}");
         OutputGradient = tensors.GetValueOrDefault("grad_out.o");
         States = [.. Numbered("out.state")];
         StateGradients = [.. States.Select((_, i) => tensors.GetValueOrDefault($"grad_out.state{i}"))];
@@ -35,7 +36,7 @@ public sealed class OpFigures : IDisposable
         foreach (var name in tensors.Keys.Where(name => name.StartsWith(IncomingPrefix, StringComparison.Ordinal)))
             CheckPair(name, OutputPrefix + name[IncomingPrefix.Length..]);
         if (Gradients.Count > 0 && OutputGradient is null && StateGradients.All(gradient => gradient is null))
-            throw new InvalidDataException($"{path}: expected 'grad_out.o' beside the gradients, got none");
+            throw new InvalidDataException($"{path}: expected 'grad_out.o' beside the gradients, came none");
     }
 
     /// <summary>The file they came from.</summary>
@@ -93,15 +94,19 @@ public sealed class OpFigures : IDisposable
         if (text is null) return null;
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var scale) && double.IsFinite(scale)
             ? scale
-            : throw new InvalidDataException($"{path}: expected the metadata 'scale' to be a number, got '{text}'");
+            : throw new InvalidDataException($"{path}: expected the metadata 'scale' to be a number, came '{text}'");
     }
 
     private void CheckPair(string gradient, string of)
     {
         var shape = tensors[gradient].shape;
-        if (!tensors.TryGetValue(of, out var tensor)) throw new InvalidDataException($"{Path}: expected '{of}' beside '{gradient}', got none");
+        if (!tensors.TryGetValue(of, out var tensor))
+            throw new InvalidDataException($"{Path}: expected '{of}' beside '{gradient}', came none");
         if (!tensor.shape.SequenceEqual(shape))
-            throw new InvalidDataException($"{Path}: expected '{gradient}' to be {Shapes.Text(tensor.shape)} like '{of}', got {Shapes.Text(shape)}");
+        {
+            throw new InvalidDataException(
+                $"{Path}: expected '{gradient}' to be {Shapes.Text(tensor.shape)} like '{of}', came {Shapes.Text(shape)}");
+        }
     }
 
     private IEnumerable<Tensor> Numbered(string prefix)

@@ -36,7 +36,10 @@ public static class OpVerification
     public static OpErrors Run(RecurrenceOp op, OpFigures figures, Execution execution, ScalarType type, Device device)
     {
         if (!execution.ExistsFor(op))
-            throw new ArgumentException($"expected one of {op.Name}'s modes ({string.Join(", ", op.Modes)}), got {execution}", nameof(execution));
+        {
+            throw new ArgumentException(
+                $"expected one of {op.Name}'s modes ({string.Join(", ", op.Modes)}), came {execution}", nameof(execution));
+        }
 
         using var scope = NewDisposeScope();
         var binding = FigureBinding.Of(op, figures);
@@ -52,7 +55,7 @@ public static class OpVerification
     private static void CheckShape(string what, Tensor actual, Tensor expected)
     {
         if (!actual.shape.SequenceEqual(expected.shape))
-            throw new InvalidDataException($"expected the {what} to be {Shapes.Text(expected.shape)}, got {Shapes.Text(actual.shape)}");
+            throw new InvalidDataException($"expected the {what} to be {Shapes.Text(expected.shape)}, came {Shapes.Text(actual.shape)}");
     }
 
     private static Tensor Loss(Tensor output, Tensor[] states, OpFigures figures, Device device)

@@ -31,7 +31,11 @@ internal sealed class Shapes
     {
         this.op = op;
         if (output.Length != 2 + (op.HasHeads ? 1 : 0) + op.OutputDimensions.Count)
-            throw new InvalidDataException($"expected the output of {op.Name} to be {Text(["B", "T", .. Names(op.OutputDimensions)])}, got {Text(output)}");
+        {
+            throw new InvalidDataException(
+                $"expected the output of {op.Name} to be {Text(["B", "T", .. Names(op.OutputDimensions)])}, came {Text(output)}");
+        }
+
         (batch, time) = (output[0], output[1]);
         if (op.HasHeads) heads = output[2];
         if (op.OutputDimensions.Count == 1) sizes[op.OutputDimensions[0]] = output[^1];

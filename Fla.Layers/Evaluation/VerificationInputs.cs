@@ -19,7 +19,8 @@ internal sealed class VerificationInputs
     {
         this.op = op;
         this.binding = binding;
-        scale = figures.Scale;
+        // Where a normalisation cancels the scale an op declares none, and takes none.
+        scale = op.Arguments.Any(argument => argument.Role == ArgumentRole.Scale) ? figures.Scale : null;
         time = figures.Output.shape[1];
         arguments = [.. op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale)];
 
@@ -51,7 +52,7 @@ internal sealed class VerificationInputs
     private (Tensor Output, Tensor[] States) InMode(Mode mode)
     {
         var (output, states) = op.Run(mode, values, scale, initial, outputFinalState: true);
-        return (output, states ?? throw new InvalidOperationException($"{op.Name} gave no final state in {mode} mode though it was asked to"));
+        return (output, states ?? throw new InvalidOperationException($"{op.Name} gave no final state in {mode} mode though asked to"));
     }
 
     private (Tensor Output, Tensor[] States) TokenByToken()
@@ -60,8 +61,8 @@ internal sealed class VerificationInputs
         IReadOnlyList<Tensor?> state = initial;
         for (var t = 0L; t < time; t++)
         {
-            var token = arguments.Zip(values, (argument, value) => argument.Role == ArgumentRole.PerHead ? value : value?.select(1, t));
-            (var output, state) = op.Step([.. token], state, scale);
+            var token = arguments.Zip(values, (argument, x) => argument.Role == ArgumentRole.PerHead ? x : x?.select(1, t)).ToArray();
+            (var output, state) = op.Step(token, state, scale);
             outputs.Add(output);
         }
 

@@ -9,7 +9,11 @@ internal static class KernelsCommand
     public static Command Create()
     {
         var op = new Argument<string>("op") { Description = "The op's name, as `fla ops` lists it." };
-        var output = new Option<DirectoryInfo?>("--out") { Description = "Write the files into this folder instead of standard output.", HelpName = "DIR" };
+        var output = new Option<DirectoryInfo?>("--out") 
+        {
+            Description = "Write the files into this folder instead of standard output.",
+            HelpName = "DIR",
+        };
         var command = new Command("kernels", "Show the source that was generated for an op.") { op, output };
         command.SetAction(result => Run(result.GetRequiredValue(op), result.GetValue(output)));
         return command;
@@ -18,7 +22,7 @@ internal static class KernelsCommand
     private static int Run(string name, DirectoryInfo? output)
     {
         if (Catalogue.All.FirstOrDefault(op => op.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is not { } op)
-            return ExitCode.Misused($"expected one of {string.Join(", ", Catalogue.All.Select(op => op.Name))}, got '{name}'");
+            return ExitCode.Misused($"expected one of {string.Join(", ", Catalogue.All.Select(op => op.Name))}, came '{name}'");
 
         foreach (var (file, text) in op.GeneratedSources.OrderBy(source => source.Key, StringComparer.Ordinal))
         {

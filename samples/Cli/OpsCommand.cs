@@ -40,7 +40,7 @@ internal static class OpsCommand
     {
         ArgumentRole.LogDecay => " log decay",
         ArgumentRole.PerHead => argument.Default is null ? " per head" : " per head, optional",
-        ArgumentRole.Scale => " scale",
+        ArgumentRole.Scale => " optional",
         _ => "",
     };
 

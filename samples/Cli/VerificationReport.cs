@@ -21,19 +21,20 @@ internal sealed class VerificationReport(double tolerance)
         else Failed++;
         table.AddRow(
             new Text(figures), new Text(mode), Error(errors.Output, ""), Error(errors.States, ""),
-            Error(errors.WorstGradient?.Error, errors.WorstGradient?.Name), pass ? Pass() : Fail(), new Text(""));
+            Error(errors.WorstGradient?.Error, errors.WorstGradient?.Name), pass ? new Markup("[green]pass[/]") : Failure(""));
     }
 
     public void Fail(string figures, string mode, string message)
     {
         Failed++;
-        table.AddRow(new Text(figures), new Text(mode), Nothing(), Nothing(), Nothing(), Fail(), new Text(message));
+        table.AddRow(new Text(figures), new Text(mode), Nothing(), Nothing(), Nothing(), Failure(message));
     }
 
     public void Skip(string figures, string mode, string reason)
     {
         skipped++;
-        table.AddRow(new Text(figures), new Text(mode), Nothing(), Nothing(), Nothing(), new Markup("[yellow]skip[/]"), new Text(reason));
+        var skip = new Markup($"[yellow]skip[/] {Markup.Escape(reason)}");
+        table.AddRow(new Text(figures), new Text(mode), Nothing(), Nothing(), Nothing(), skip);
     }
 
     /// <summary>The table, and as the last line the count, plain for other programs to read.</summary>
@@ -45,14 +46,12 @@ internal sealed class VerificationReport(double tolerance)
 
     private static Table CreateTable()
     {
-        var table = Tables.Create("figures", "mode", "output", "states", "worst gradient", "result", "note");
+        var table = Tables.Create("figures", "mode", "output", "states", "worst gradient", "result");
         table.Columns[^1].NoWrap = false;
         return table;
     }
 
-    private static Markup Pass() => new("[green]pass[/]");
-
-    private static Markup Fail() => new("[red]FAIL[/]");
+    private static Markup Failure(string message) => new($"[red]FAIL[/] {Markup.Escape(message)}");
 
     private static Text Nothing() => new("-");
 

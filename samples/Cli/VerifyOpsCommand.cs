@@ -23,11 +23,16 @@ internal static class VerifyOpsCommand
 
     public static Command Create()
     {
-        var folder = new Argument<DirectoryInfo>("dir") { Description = "A folder of figures, one OP.safetensors each." }.AcceptExistingOnly();
+        var folder = new Argument<DirectoryInfo>("dir") { Description = "A folder of figures, one OP.safetensors each." };
+        folder.AcceptExistingOnly();
         var device = Choice("--device", "Where to run.", ["cpu", "cuda"]);
         var type = Choice("--dtype", "The type of per-token arguments.", [.. Types.Keys]);
-        var mode = Choice("--mode", "How to evaluate the ops; step is token by token.", [AllModes, .. Execution.All.Select(execution => execution.Name)]);
-        var command = new Command("ops", "Compare output, final states and gradients of the catalogue's ops with figures.") { folder, device, type, mode };
+        string[] modes = [AllModes, .. Execution.All.Select(execution => execution.Name)];
+        var mode = Choice("--mode", "How to evaluate the ops; step is token by token.", modes);
+        var command = new Command("ops", "Compare output, final states and gradients of the catalogue's ops with figures.")
+        {
+            folder, device, type, mode,
+        };
         command.SetAction(result => Run(
             result.GetRequiredValue(folder),
             result.GetRequiredValue(device),
@@ -49,9 +54,9 @@ internal static class VerifyOpsCommand
     private static int Run(DirectoryInfo folder, string deviceName, ScalarType type, Execution[] executions)
     {
         var files = folder.GetFiles("*.safetensors").OrderBy(file => file.Name, StringComparer.Ordinal).ToArray();
-        if (files.Length == 0) return ExitCode.Misused($"expected figures in {folder.FullName}, got no file *.safetensors");
+        if (files.Length == 0) return ExitCode.Misused($"expected figures in {folder.FullName}, came no file *.safetensors");
         if (deviceName == "cuda" && !cuda.is_available())
-            return ExitCode.Misused("expected a CUDA device for --device cuda, got none: TorchSharp finds no CUDA libraries or no GPU");
+            return ExitCode.Misused("expected a CUDA device for --device cuda, came none: TorchSharp finds no CUDA libraries or no GPU");
 
         var report = new VerificationReport(OpVerification.ToleranceOf(type));
         WithStatus(tell =>

@@ -12,44 +12,44 @@ public sealed class SafetensorsRefusalTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory]
-    [InlineData("", 0, "got an empty one")]
+    [InlineData("", 0, "came an empty one")]
     [InlineData("[]", 0, "starts with '{'")]
     [InlineData(" {}", 0, "starts with '{'")]
     [InlineData("{", 0, "JSON")]
     [InlineData("{} x", 0, "JSON")]
     [InlineData("{}\0", 0, "JSON")]
     [InlineData("""{"\ud800": {}}""", 0, "UTF-16")]
-    [InlineData("""{"__metadata__": null}""", 0, "__metadata__ to be an object of strings, got Null")]
-    [InlineData("""{"__metadata__": {"a": 1}}""", 0, "strings, got Number for 'a'")]
+    [InlineData("""{"__metadata__": null}""", 0, "__metadata__ to be an object of strings, came Null")]
+    [InlineData("""{"__metadata__": {"a": 1}}""", 0, "strings, came Number for 'a'")]
     [InlineData("""{"__metadata__": {"a": "\udc00"}}""", 0, "surrogate")]
     [InlineData("""{"__metadata__": {"a": "", "a": ""}}""", 0, "twice")]
     [InlineData("{}", 4, "cover 0 bytes of data, but the file holds 4")]
     public void A_malformed_header_is_refused(string header, int data, string expected) => Refuse(SafetensorsBytes.Of(header, data), expected);
 
     [Theory]
-    [InlineData("[]", 0, "got Array")]
+    [InlineData("[]", 0, "came Array")]
     [InlineData("{}", 0, "expected a field dtype")]
     [InlineData("""{"dtype":"F32","shape":[1]}""", 4, "expected a field data_offsets")]
-    [InlineData("""{"dtype":5,"shape":[1],"data_offsets":[0,4]}""", 4, "dtype to be of kind String, got Number")]
-    [InlineData("""{"dtype":"F32","shape":1,"data_offsets":[0,4]}""", 4, "shape to be of kind Array, got Number")]
-    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":{}}""", 4, "data_offsets to be of kind Array, got Object")]
+    [InlineData("""{"dtype":5,"shape":[1],"data_offsets":[0,4]}""", 4, "dtype to be of kind String, came Number")]
+    [InlineData("""{"dtype":"F32","shape":1,"data_offsets":[0,4]}""", 4, "shape to be of kind Array, came Number")]
+    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":{}}""", 4, "data_offsets to be of kind Array, came Object")]
     [InlineData("""{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}""", 4, "twice")]
     [InlineData("""{"dtype":"f32","shape":[1],"data_offsets":[0,4]}""", 4, "dtype among F64, F32")]
-    [InlineData("""{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}""", 4, "got 'F8_E4M3'")]
+    [InlineData("""{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}""", 4, "came 'F8_E4M3'")]
     [InlineData("""{"dtype":"\ud800","shape":[4],"data_offsets":[0,4]}""", 4, "surrogate")]
     [InlineData("""{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}""", 4, "shape to hold integers")]
-    [InlineData("""{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}""", 4, "got 1.5")]
-    [InlineData("""{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}""", 4, "got -1")]
-    [InlineData("""{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]}""", 4, "got 9223372036854775808")]
+    [InlineData("""{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}""", 4, "came 1.5")]
+    [InlineData("""{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}""", 4, "came -1")]
+    [InlineData("""{"dtype":"F32","shape":[9223372036854775808],"data_offsets":[0,4]}""", 4, "came 9223372036854775808")]
     [InlineData("""{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}""", 0, "shape of at most")]
     [InlineData("""{"dtype":"F32","shape":[4294967296,0,4294967296],"data_offsets":[0,0]}""", 0, "shape of at most")]
-    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[0]}""", 4, "two data_offsets, got 1")]
-    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}""", 4, "two data_offsets, got 3")]
-    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}""", 4, "got -4")]
-    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[4,0]}""", 4, "rising order, got [4, 0]")]
-    [InlineData("""{"dtype":"F32","shape":[2],"data_offsets":[0,4]}""", 4, "F32 [2] takes 8 bytes, but its data_offsets hold 4")]
+    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[0]}""", 4, "two data_offsets, came 1")]
+    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}""", 4, "two data_offsets, came 3")]
+    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}""", 4, "came -4")]
+    [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[4,0]}""", 4, "rising order, came [4, 0]")]
+    [InlineData("""{"dtype":"F32","shape":[2],"data_offsets":[0,4]}""", 4, "F32 [2] takes 8 bytes, its data_offsets hold 4")]
     [InlineData("""{"dtype":"F32","shape":[],"data_offsets":[0,0]}""", 0, "F32 [] takes 4 bytes")]
-    [InlineData("""{"dtype":"F32","shape":[2],"data_offsets":[0,8]}""", 4, "ends at offset 8, but the file holds 4")]
+    [InlineData("""{"dtype":"F32","shape":[2],"data_offsets":[0,8]}""", 4, "end by 4, where the file does, came 8")]
     [InlineData("""{"dtype":"F32","shape":[1],"data_offsets":[4,8]}""", 8, "belong to no tensor")]
     public void A_malformed_tensor_is_refused_by_name(string entry, int data, string expected)
     {
@@ -59,7 +59,7 @@ public sealed class SafetensorsRefusalTests : IDisposable
 
     [Theory]
     [InlineData(0, 4, 2, 6, "'b': expected its data after that of 'a'")]
-    [InlineData(0, 4, 0, 4, "overlaps")]
+    [InlineData(0, 4, 0, 4, "overlap")]
     [InlineData(0, 4, 6, 10, "belong to no tensor")]
     [InlineData(4, 8, 0, 4, null)]
     public void Data_belongs_to_exactly_one_tensor(int beginA, int endA, int beginB, int endB, string? expected)
@@ -84,8 +84,8 @@ public sealed class SafetensorsRefusalTests : IDisposable
     public void A_length_that_lies_is_refused_before_it_is_believed()
     {
         var header = "{}"u8.ToArray();
-        Refuse([], "at least 8 bytes, got a file of 0");
-        Refuse([1, 2, 3], "at least 8 bytes, got a file of 3");
+        Refuse([], "at least 8 bytes, came a file of 0");
+        Refuse([1, 2, 3], "at least 8 bytes, came a file of 3");
         Refuse(SafetensorsBytes.WithLength(3, header), "but only 2 follow");
         Refuse(SafetensorsBytes.WithLength(100_000_000, header), "but only 2 follow");
         Refuse(SafetensorsBytes.WithLength(100_000_001, header), "at most 100000000");
@@ -103,7 +103,7 @@ public sealed class SafetensorsRefusalTests : IDisposable
         var bytes = SafetensorsBytes.Of("""{"flag":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}""", 3);
         bytes[^2] = 7;
         using var file = SafetensorsFile.Open(folder.Write("bool", bytes));
-        Assert.Contains("bytes 0 and 1 for BOOL, got 7", Assert.Throws<SafetensorsException>(() => file.ReadAll()).Message);
+        Assert.Contains("bytes 0 and 1 for BOOL, came 7", Assert.Throws<SafetensorsException>(() => file.ReadAll()).Message);
     }
 
     [Fact]
@@ -120,7 +120,7 @@ public sealed class SafetensorsRefusalTests : IDisposable
     {
         using var file = SafetensorsFile.Open(RepositoryFiles.Golden("ops/hgrn.safetensors"));
         var e = Assert.Throws<ArgumentException>(() => file.Read("in.q"));
-        Assert.Contains("got 'in.q'", e.Message);
+        Assert.Contains("came 'in.q'", e.Message);
         Assert.Contains("in.x", e.Message);
     }
 
