@@ -1,9 +1,10 @@
 using Fla.Dsl;
+using Fla.Dsl.Testing;
 using static TorchSharp.torch;
 
 namespace Fla.Layers.Evaluation;
 
-/// <summary>How far an op's results are from the figures, each as an <see cref="ErrorRatio"/>.</summary>
+/// <summary>How far an op's results are from the figures, each as a <see cref="RelativeError"/>.</summary>
 /// <param name="Output">The output's error.</param>
 /// <param name="States">The worst of the final states' errors; null where the figures have none.</param>
 /// <param name="WorstGradient">The gradient that is furthest off, by name; null where the figures have none.</param>
@@ -49,7 +50,7 @@ public static class OpVerification
         CheckShape("output", output, figures.Output);
         for (var i = 0; i < states.Length; i++) CheckShape($"state {i}", states[i], figures.States[i]);
         if (figures.Gradients.Count > 0) Loss(output, states, figures, device).backward();
-        return new OpErrors(ErrorRatio.Of(output, figures.Output), WorstState(states, figures), WorstGradient(inputs, figures));
+        return new OpErrors(RelativeError.Rms(output, figures.Output), WorstState(states, figures), WorstGradient(inputs, figures));
     }
 
     private static void CheckShape(string what, Tensor actual, Tensor expected)
@@ -71,7 +72,7 @@ public static class OpVerification
     }
 
     private static double? WorstState(Tensor[] states, OpFigures figures) =>
-        states.Length == 0 ? null : states.Zip(figures.States, ErrorRatio.Of).Aggregate((a, b) => IsWorse(b, a) ? b : a);
+        states.Length == 0 ? null : states.Zip(figures.States, RelativeError.Rms).Max();
 
     private static (string Name, double Error)? WorstGradient(VerificationInputs inputs, OpFigures figures)
     {
@@ -79,13 +80,10 @@ public static class OpVerification
         foreach (var (name, expected) in figures.Gradients)
         {
             // No gradient where one was expected is as wrong as can be.
-            var error = inputs.GradientOf(name) is { } gradient ? ErrorRatio.Of(gradient, expected) : double.PositiveInfinity;
-            if (worst is not { } before || IsWorse(error, before.Error)) worst = (name, error);
+            var error = inputs.GradientOf(name) is { } gradient ? RelativeError.Rms(gradient, expected) : double.PositiveInfinity;
+            if (worst is not { } before || error > before.Error) worst = (name, error);
         }
 
         return worst;
     }
-
-    // NaN is worse than any number.
-    private static bool IsWorse(double a, double b) => !double.IsNaN(b) && !(a <= b);
 }

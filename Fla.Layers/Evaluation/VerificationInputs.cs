@@ -1,4 +1,5 @@
 using Fla.Dsl;
+using Fla.Dsl.Testing;
 using static TorchSharp.torch;
 
 namespace Fla.Layers.Evaluation;
@@ -9,7 +10,6 @@ internal sealed class VerificationInputs
     private readonly RecurrenceOp op;
     private readonly FigureBinding binding;
     private readonly double? scale;
-    private readonly long time;
     private readonly Dictionary<string, Tensor> leaves = [];
     private readonly Argument[] arguments;
     private readonly Tensor?[] values;
@@ -21,7 +21,6 @@ internal sealed class VerificationInputs
         this.binding = binding;
         // Where a normalisation cancels the scale an op declares none, and takes none.
         scale = op.Arguments.Any(argument => argument.Role == ArgumentRole.Scale) ? figures.Scale : null;
-        time = figures.Output.shape[1];
         arguments = [.. op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale)];
 
         var wide = type == ScalarType.Float64 ? type : ScalarType.Float32;
@@ -33,14 +32,14 @@ internal sealed class VerificationInputs
             return Turned(leaf, bound.Transposed);
         }
 
-        values = [.. arguments.Zip(binding.Arguments, (argument, bound) => Leaf(bound, argument.Role == ArgumentRole.Token ? type : wide))];
+        values = [.. arguments.Zip(binding.Arguments, (argument, bound) => Leaf(bound, argument is { Role: ArgumentRole.Token, IsLogDecay: false } ? type : wide))];
         initial = [.. binding.InitialStates.Select(bound => Leaf(bound, wide))];
     }
 
     /// <summary>The output, and the final states that the figures have, in their order and layout.</summary>
     public (Tensor Output, Tensor[] States) Evaluate(Execution execution)
     {
-        var (output, states) = execution.Mode is { } mode ? InMode(mode) : TokenByToken();
+        var (output, states) = execution.Run(op, values, initial, scale);
         return (output, [.. binding.FinalStates.Select(bound => Turned(states[bound.State], bound.Transposed))]);
     }
 
@@ -48,24 +47,4 @@ internal sealed class VerificationInputs
     public Tensor? GradientOf(string name) => leaves[name].grad;
 
     private static Tensor Turned(Tensor x, bool transposed) => transposed ? x.transpose(-1, -2) : x;
-
-    private (Tensor Output, Tensor[] States) InMode(Mode mode)
-    {
-        var (output, states) = op.Run(mode, values, scale, initial, outputFinalState: true);
-        return (output, states ?? throw new InvalidOperationException($"{op.Name} gave no final state in {mode} mode though asked to"));
-    }
-
-    private (Tensor Output, Tensor[] States) TokenByToken()
-    {
-        var outputs = new List<Tensor>();
-        IReadOnlyList<Tensor?> state = initial;
-        for (var t = 0L; t < time; t++)
-        {
-            var token = arguments.Zip(values, (argument, x) => argument.Role == ArgumentRole.PerHead ? x : x?.select(1, t)).ToArray();
-            (var output, state) = op.Step(token, state, scale);
-            outputs.Add(output);
-        }
-
-        return (stack(outputs, dim: 1), [.. state.Select(s => s!)]);
-    }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Fla.Dsl;
-using Fla.Layers.Evaluation;
+using Fla.Dsl.Testing;
 using Fla.Ops;
 using Spectre.Console;
 using Argument = Fla.Dsl.Argument;
@@ -36,9 +36,8 @@ internal static class OpsCommand
 
     private static string Modes(RecurrenceOp op) => string.Join(", ", op.Modes.Select(mode => new Execution(mode).Name));
 
-    private static string Describe(Argument argument) => argument.Name + Shape(argument.Dimensions) + argument.Role switch
+    private static string Describe(Argument argument) => argument.Name + Shape(argument.Dimensions) + (argument.IsLogDecay ? " log decay" : "") + argument.Role switch
     {
-        ArgumentRole.LogDecay => " log decay",
         ArgumentRole.PerHead => argument.Default is null ? " per head" : " per head, optional",
         ArgumentRole.Scale => " optional",
         _ => "",

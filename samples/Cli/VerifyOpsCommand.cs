@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fla.Dsl;
+using Fla.Dsl.Testing;
 using Fla.Layers.Checkpoints;
 using Fla.Layers.Evaluation;
 using Fla.Ops;

@@ -76,7 +76,7 @@ public sealed class FigureBindingTests : IDisposable
     [Fact]
     public void A_per_head_default_needs_no_input()
     {
-        var gamma = new Argument("gamma", [], ArgumentRole.PerHead, (head, _) => 1 - Math.Pow(2, -5 - head));
+        var gamma = new Argument("gamma", [], ArgumentRole.PerHead, Default: (head, _) => 1 - Math.Pow(2, -5 - head));
         var op = HandmadeOps.Signature("Retention", [.. Qkv, gamma], [new("S", ["K", "V"])], ["V"]);
         Assert.Null(Bind(op, QkvShapes).Arguments[3]);
     }

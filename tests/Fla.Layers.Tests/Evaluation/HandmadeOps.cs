@@ -33,7 +33,7 @@ internal static class HandmadeOps
             Declaration = typeof(HandmadeOps),
             Class = "by hand",
             HasHeads = false,
-            Arguments = [new("x", ["D"], ArgumentRole.Token), new("g", ["D"], ArgumentRole.LogDecay)],
+            Arguments = [new("x", ["D"], ArgumentRole.Token), new("g", ["D"], ArgumentRole.Token, IsLogDecay: true)],
             States = [new("h", ["D"])],
             OutputDimensions = ["D"],
             Modes = [Mode.Chunk, Mode.FusedChunk, Mode.FusedRecurrent],

@@ -1,3 +1,4 @@
+using Fla.Dsl.Testing;
 using Fla.Layers.Evaluation;
 using static TorchSharp.torch;
 
@@ -67,14 +68,4 @@ public class OpVerificationTests
     [InlineData("based_unnormalized", "BasedUnnormalized")]
     [InlineData("MyOwnOp", "MyOwnOp")]
     public void Figures_are_for_an_op_by_their_name(string figures, string op) => Assert.Equal(op, CatalogueNames.OpOf(figures));
-
-    [Fact]
-    public void The_error_ratio_is_that_of_the_root_mean_squares()
-    {
-        using var scope = NewDisposeScope();
-        Assert.Equal(0.1, ErrorRatio.Of(tensor([3.3, 4.4]), tensor([3.0, 4.0])), 6);
-        Assert.Equal(0, ErrorRatio.Of(zeros(3), zeros(3)));
-        Assert.True(double.IsNaN(ErrorRatio.Of(tensor([double.NaN, 4]), tensor([3.0, 4.0]))));
-        Assert.Throws<ArgumentException>(() => ErrorRatio.Of(zeros(3), zeros(1)));
-    }
 }
