@@ -57,7 +57,9 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         if (!value.Reads(state)) return new Feedback(value, default);
         switch (value)
         {
-            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state):
+            case ReadExpr read when read.Snapshot.State == state && read.Snapshot.Writes.Any(write => write.Reads(state)):
+                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' sees what the same token has written after a look at it");
+            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
                 return new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(new FeedbackTerm(new ConstantExpr(1), read)));
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
                 return Split(negation.Operand, state).Times(new ConstantExpr(-1));
@@ -71,6 +73,9 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
                 return Split(product.Left, state).Times(Scalar(product.Right, state));
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
                 return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), Scalar(quotient.Right, state), TermType.Scalar));
+            case DotExpr dot when dot.Left.Reads(state) != dot.Right.Reads(state):
+            case UnaryExpr { Function: UnaryFunction.Sum } sum:
+                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' sums over the elements of a read of it");
             default:
                 throw new DeclarationException(Rules.Nonlinear, value.Span, state, $"'{ExpressionText.Of(value)}'");
         }
