@@ -64,7 +64,7 @@ internal sealed class RowTransfer
         if (repeats == 1 && tokens.dtype == compute && !layout.IsPadded && !layout.Packed)
             return Steps(tokens.narrow(1, 0, layout.Tokens), own, dim).squeeze(3).reshape(layout.Rows, heads, layout.Chunk, dim);
 
-        var rows = torch.empty([layout.Rows, own, repeats, layout.Chunk, dim], compute, device);
+        var rows = Unwritten.Tensor([layout.Rows, own, repeats, layout.Chunk, dim], compute, device);
         if (layout.Packed)
         {
             // Padding takes some token and is then overwritten, not multiplied by 0: 0 * NaN is no 0.

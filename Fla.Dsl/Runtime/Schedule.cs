@@ -54,7 +54,7 @@ internal abstract class Schedule
     /// </param>
     protected static Tensor[] WalkForward(ChunkLayout layout, Tensor[] initial, bool wantFinal, Func<int, Tensor[], long, Tensor[]> step)
     {
-        Tensor[] final = wantFinal ? [.. initial.Select(state => torch.empty(state.shape, state.dtype, state.device))] : [];
+        Tensor[] final = wantFinal ? [.. initial.Select(state => Unwritten.Tensor(state.shape, state.dtype, state.device))] : [];
         Store(initial, layout.Active(0), layout.Sequences);     // sequences without a token end as they began
 
         var state = Rows(initial, 0, layout.Active(0));
