@@ -38,7 +38,7 @@ internal sealed class AxisSizes
     {
         var shape = tensor.shape;
         if (shape.Length != axes.Count)
-            throw Mismatch($"{axes.Count} axes {Expected()}");
+            throw Mismatch($"rank {axes.Count} {Expected()}");
 
         for (var i = 0; i < axes.Count; i++)
         {
