@@ -60,7 +60,7 @@ internal static class Binding
         return new RecurrenceCall
         {
             Op = op,
-            Program = granularity == Mode.FusedRecurrent ? op.TokenProgram : op.ChunkProgram,
+            Program = granularity == Mode.FusedRecurrent ? op.TokenProgram : op.ChunkProgram!,
             Schedule = Schedule.For(granularity),
             Layout = new ChunkLayout(offsets, batch, cuSeqlens is not null, ChunkLength.For(granularity, longest)),
             Device = first.device,

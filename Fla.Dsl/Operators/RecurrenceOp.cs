@@ -32,11 +32,14 @@ public sealed class RecurrenceOp
     /// <summary>The modes that exist for it.</summary>
     public required IReadOnlyList<Mode> Modes { get; init; }
 
-    /// <summary>The program whose rows are chunks.</summary>
-    public required TorchProgram ChunkProgram { get; init; }
+    /// <summary>The program whose rows are chunks; null for a recurrence without a chunk form.</summary>
+    public TorchProgram? ChunkProgram { get; init; }
 
     /// <summary>The program whose rows are single tokens.</summary>
     public required TorchProgram TokenProgram { get; init; }
+
+    /// <summary>What the compiler wrote for it, to be read: file name to text.</summary>
+    public IReadOnlyDictionary<string, string> GeneratedSources { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Evaluates the recurrence over whole sequences. Differentiable once in every argument and in the initial states.</summary>
     /// <param name="mode">How to evaluate it, one of <see cref="Modes"/>.</param>

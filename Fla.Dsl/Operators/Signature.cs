@@ -6,9 +6,6 @@ public enum ArgumentRole
     /// <summary>One value per token: <c>[B, T, H, dim]</c>, or <c>[B, T, H]</c> for a scalar.</summary>
     Token,
 
-    /// <summary>A natural-logarithm decay per token, shaped like <see cref="Token"/>; expected to be at most 0.</summary>
-    LogDecay,
-
     /// <summary>One value per head with no time axis: <c>[H, dim]</c>, or <c>[H]</c> for a scalar.</summary>
     PerHead,
 
@@ -20,8 +17,9 @@ public enum ArgumentRole
 /// <param name="Name">The name in the declaration.</param>
 /// <param name="Dimensions">The names of its dimensions: none for a scalar, one for a vector, two for a matrix.</param>
 /// <param name="Role">What it is.</param>
+/// <param name="IsLogDecay">Whether it is the natural logarithm of a decay, expected to be at most 0.</param>
 /// <param name="Default">For <see cref="ArgumentRole.PerHead"/> scalars that may be left out: the value from (head, heads).</param>
-public sealed record Argument(string Name, IReadOnlyList<string> Dimensions, ArgumentRole Role, Func<int, int, double>? Default = null);
+public sealed record Argument(string Name, IReadOnlyList<string> Dimensions, ArgumentRole Role, bool IsLogDecay = false, Func<int, int, double>? Default = null);
 
 /// <summary>One state of a recurrence.</summary>
 /// <param name="Name">The name in the declaration.</param>

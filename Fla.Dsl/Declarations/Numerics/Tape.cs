@@ -18,7 +18,9 @@ internal sealed class Tape : IDisposable
     /// <summary>The tape that records on this thread, if any.</summary>
     public static Tape? Current => current;
 
-    /// <summary>Adds an operation: <paramref name="adjoint"/> adds to its operands' gradients what the gradient of its result makes of them.</summary>
+    /// <summary>
+    /// Adds an operation: <paramref name="adjoint"/> adds to its operands' gradients what the gradient of its result makes of them.
+    /// </summary>
     public void Record(Value result, Action adjoint) => entries.Push((result, adjoint));
 
     /// <summary>Walks back once from the gradients already added to the results; the tape is empty afterwards.</summary>

@@ -24,7 +24,7 @@ internal sealed class Value
 
     public int Columns { get; }
 
-    /// <summary>The gradient gathered so far, of the layout of <see cref="Data"/>: add the seed of a backward walk here, find its result here.</summary>
+    /// <summary>The gradient gathered so far, of the layout of <see cref="Data"/>.</summary>
     public double[] Gradient => gradient ??= new double[Data.Length];
 
     public bool HasGradient => gradient is not null;
@@ -51,6 +51,9 @@ internal sealed class Value
     /// <summary>What to throw where a <c>default</c> of a type of the language is used.</summary>
     public static InvalidOperationException Unassigned(string type) =>
         new($"This {type} has no numbers: it is a default value that was never assigned. Make one from numbers, or by an operation.");
+
+    /// <summary>Adds to the gradient: the seed of a backward walk.</summary>
+    public void AddGradient(double[] terms) => Add(Gradient, terms);
 
     public static Value operator +(Value a, Value b) => Zip("+", a, b, (x, y) => x + y, (_, _) => (1, 1));
 

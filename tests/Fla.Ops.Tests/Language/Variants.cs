@@ -3,10 +3,11 @@ using static Fla.Dsl.Recurrences;
 
 namespace Fla.Ops.Tests.Language;
 
-/// <summary>The known variants as declarations. They run as plain C#: the generator is not asked for anything here.</summary>
-internal static class Variants
+/// <summary>The known variants as declarations. They run as plain C#, and the generator compiles them as a user's.</summary>
+internal static partial class Variants
 {
-    public static class LinearAttention
+    [Recurrence]
+    public static partial class LinearAttention
     {
         static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, [Scale] Scalar scale)
         {
@@ -15,7 +16,8 @@ internal static class Variants
         }
     }
 
-    public static class NormalizedLinearAttention
+    [Recurrence]
+    public static partial class NormalizedLinearAttention
     {
         static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<K> z)
         {
@@ -25,7 +27,8 @@ internal static class Variants
         }
     }
 
-    public static class Retention
+    [Recurrence]
+    public static partial class Retention
     {
         static Vec<V> Step(
             Vec<K> q, Vec<K> k, Vec<V> v, [PerHead(Default = nameof(Gamma))] Scalar gamma, ref State<K, V> S, [Scale] Scalar scale)
@@ -37,7 +40,8 @@ internal static class Variants
         static double Gamma(int head, int heads) => 1 - Math.Pow(2, -5 - head);
     }
 
-    public static class SimpleGla
+    [Recurrence]
+    public static partial class SimpleGla
     {
         static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, ref State<K, V> S, [Scale] Scalar scale)
         {
@@ -46,7 +50,8 @@ internal static class Variants
         }
     }
 
-    public static class GatedLinearAttention
+    [Recurrence]
+    public static partial class GatedLinearAttention
     {
         static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Vec<K> gk, ref State<K, V> S, [Scale] Scalar scale)
         {
@@ -55,7 +60,8 @@ internal static class Variants
         }
     }
 
-    public static class DeltaRule
+    [Recurrence]
+    public static partial class DeltaRule
     {
         static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
         {
@@ -64,7 +70,8 @@ internal static class Variants
         }
     }
 
-    public static class GatedDeltaRule
+    [Recurrence]
+    public static partial class GatedDeltaRule
     {
         static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
         {
@@ -74,7 +81,8 @@ internal static class Variants
         }
     }
 
-    public static class KimiDeltaAttention
+    [Recurrence]
+    public static partial class KimiDeltaAttention
     {
         static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Vec<K> g, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
         {
@@ -84,7 +92,8 @@ internal static class Variants
         }
     }
 
-    public static class Comba
+    [Recurrence]
+    public static partial class Comba
     {
         static Vec<V> Step(
             Vec<K> q, Vec<K> k, Vec<V> v, Vec<K> p, [LogDecay] Scalar g, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
@@ -95,7 +104,8 @@ internal static class Variants
         }
     }
 
-    public static class DplrDeltaRule
+    [Recurrence]
+    public static partial class DplrDeltaRule
     {
         static Vec<V> Step(
             Vec<K> q, Vec<K> k, Vec<V> v, Vec<K> a, Vec<K> b, [LogDecay] Vec<K> gk, ref State<K, V> S, [Scale] Scalar scale)
@@ -105,7 +115,8 @@ internal static class Variants
         }
     }
 
-    public static class Rwkv6
+    [Recurrence]
+    public static partial class Rwkv6
     {
         static Vec<V> Step(
             Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Vec<K> w, [PerHead] Vec<K> u, ref State<K, V> S, [Scale] Scalar scale)
@@ -116,7 +127,8 @@ internal static class Variants
         }
     }
 
-    public static class GatedSlotAttention
+    [Recurrence]
+    public static partial class GatedSlotAttention
     {
         static Vec<V> Step(
             Vec<K> q, Vec<K> k, Vec<V> v, Vec<M> s, [LogDecay] Vec<M> g, ref State<K, M> Sk, ref State<M, V> Sv, [Scale] Scalar scale)

@@ -40,7 +40,7 @@ internal sealed record Inputs(TestOp Test, Tensor?[] Arguments, Tensor?[]? Initi
             long[] outer = argument.Role == ArgumentRole.PerHead ? HeadsOf(argument.Name) : [batch, tokens, .. HeadsOf(argument.Name)];
             var tensor = Normal([.. outer, .. argument.Dimensions.Select(dimension => sizes[dimension])]);
             return argument.Name == without ? null
-                : argument.Role == ArgumentRole.LogDecay || argument.Name == "gamma" ? -tensor.abs() * 0.3
+                : argument.IsLogDecay || argument.Name == "gamma" ? -tensor.abs() * 0.3
                 : argument.Name == "b" ? tensor * 0.5
                 : tensor;
         }).ToArray();

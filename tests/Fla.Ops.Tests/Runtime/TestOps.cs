@@ -16,8 +16,8 @@ internal static class TestOps
             new("q", ["K"], ArgumentRole.Token),
             new("k", ["K"], ArgumentRole.Token),
             new("v", ["V"], ArgumentRole.Token),
-            new("g", [], ArgumentRole.LogDecay),
-            new("gamma", [], ArgumentRole.PerHead, (head, heads) => -0.1 * (head + 1) / heads),
+            new("g", [], ArgumentRole.Token, IsLogDecay: true),
+            new("gamma", [], ArgumentRole.PerHead, Default: (head, heads) => -0.1 * (head + 1) / heads),
             new("scale", [], ArgumentRole.Scale),
         ],
         [new("S", ["K", "V"]), new("z", ["V"])],
@@ -39,7 +39,7 @@ internal static class TestOps
     public static TestOp GatedScan { get; } = TestOp.Make(
         "GatedScan",
         hasHeads: false,
-        [new("x", ["D"], ArgumentRole.Token), new("g", ["D"], ArgumentRole.LogDecay), new("w", ["D"], ArgumentRole.PerHead)],
+        [new("x", ["D"], ArgumentRole.Token), new("g", ["D"], ArgumentRole.Token, IsLogDecay: true), new("w", ["D"], ArgumentRole.PerHead)],
         [new("h", ["D"])],
         ["D"],
         (arguments, states) =>

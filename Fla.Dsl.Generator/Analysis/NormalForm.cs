@@ -1,0 +1,79 @@
+using Fla.Dsl.Generator.Model;
+
+namespace Fla.Dsl.Generator.Analysis;
+
+/// <summary>What a decay scales: the whole state, each of its rows, or each of its columns.</summary>
+internal enum DecayAxis
+{
+    Whole,
+    Rows,
+    Columns,
+}
+
+/// <summary>One factor <c>Exp(Log)</c> on a state.</summary>
+internal sealed record Decay(DecayAxis Axis, Expr Log);
+
+/// <summary>One term <c>Key Value^T</c> added to a state. For a vector state the key is the constant 1.</summary>
+internal sealed record Write(Expr Key, Expr Value);
+
+/// <summary>
+/// A state somewhere in the token, as a function of how the token before left it: <c>decays * S + sum of writes</c>. Everything that
+/// may be done to a state keeps this form; what does not is not linear in the state.
+/// </summary>
+internal sealed record AffineState(string State, TermType Type, EquatableArray<Decay> Decays, EquatableArray<Write> Writes)
+{
+    /// <summary>A vector state is a matrix of one row.</summary>
+    public bool IsVector => Type.Kind == TermKind.Vector;
+}
+
+/// <summary>One state of the normal form: <see cref="AffineState.Decays"/> and <see cref="AffineState.Writes"/> of a whole token.</summary>
+internal sealed record StateForm(AffineState Update)
+{
+    public string Name => Update.State;
+
+    public TermType Type => Update.Type;
+
+    /// <summary>Whether a write looks at this very state.</summary>
+    public bool HasFeedback => Update.Writes.Any(write => write.Value.Reads(Name));
+}
+
+/// <summary>
+/// The recurrence normal form: the states in an order in which each is written from arguments, from reads of the states before it and
+/// from linear reads of itself; and the output as a function of arguments and reads.
+/// </summary>
+internal sealed record NormalForm(EquatableArray<StateForm> States, Expr Output);
+
+internal static class Terms
+{
+    public static IEnumerable<Expr> Children(this Expr expression) => expression switch
+    {
+        UnaryExpr unary => [unary.Operand],
+        BinaryExpr binary => [binary.Left, binary.Right],
+        OuterExpr outer => [outer.Rows, outer.Columns],
+        DotExpr dot => [dot.Left, dot.Right],
+        ReadExpr read => [read.Query, .. read.Snapshot.Decays.Select(d => d.Log), .. read.Snapshot.Writes.SelectMany(w => new[] { w.Key, w.Value })],
+        _ => [],
+    };
+
+    public static IEnumerable<Expr> SelfAndDescendants(this Expr expression) =>
+        expression.Children().SelectMany(SelfAndDescendants).Prepend(expression);
+
+    /// <summary>Whether the term looks at the state, itself or through what it reads.</summary>
+    public static bool Reads(this Expr expression, string state) =>
+        expression.SelfAndDescendants().Any(term => term is ReadExpr read && read.Snapshot.State == state);
+
+    /// <summary>Whether the term is 0 where every per-token argument is 0, as it is in a chunk's padding.</summary>
+    public static bool VanishesAtPadding(this Expr expression) => expression switch
+    {
+        ConstantExpr constant => constant.Value == 0,
+        ArgumentExpr argument => argument.Role == ParameterRole.Token,
+        UnaryExpr unary => unary.Function is UnaryFunction.Negate or UnaryFunction.Square or UnaryFunction.Tanh
+            or UnaryFunction.Relu or UnaryFunction.Silu or UnaryFunction.Sum && unary.Operand.VanishesAtPadding(),
+        BinaryExpr { Operator: BinaryOperator.Multiply } product => product.Left.VanishesAtPadding() || product.Right.VanishesAtPadding(),
+        BinaryExpr { Operator: BinaryOperator.Divide } quotient => quotient.Left.VanishesAtPadding(),
+        BinaryExpr sum => sum.Left.VanishesAtPadding() && sum.Right.VanishesAtPadding(),
+        DotExpr dot => dot.Left.VanishesAtPadding() || dot.Right.VanishesAtPadding(),
+        ReadExpr read => read.Query.VanishesAtPadding(),
+        _ => false,
+    };
+}

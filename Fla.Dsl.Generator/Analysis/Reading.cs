@@ -1,0 +1,93 @@
+using Fla.Dsl.Generator.Diagnostics;
+using Fla.Dsl.Generator.Model;
+
+namespace Fla.Dsl.Generator.Analysis;
+
+/// <summary>When in the token a state is looked at. It decides which earlier tokens count, and decayed by which gates.</summary>
+internal enum ReadPoint
+{
+    /// <summary>As the token before left it: earlier tokens j, decayed by the gates between j and i.</summary>
+    BeforeDecay,
+
+    /// <summary>After the token's decay, before its writes: earlier tokens, decayed by the gates after j up to and with i's own.</summary>
+    AfterDecay,
+
+    /// <summary>As the token leaves it: like <see cref="AfterDecay"/>, and the token's own writes.</summary>
+    AfterWrite,
+}
+
+/// <summary>
+/// A read against the whole token's update: where it stands (<paramref name="Point"/>), decays of its own beyond that point
+/// (<paramref name="Extra"/>), and the token's own writes that it sees (<paramref name="Own"/>, empty for
+/// <see cref="ReadPoint.AfterWrite"/>, whose mask has them).
+/// </summary>
+internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, EquatableArray<Write> Own)
+{
+    public static Reading Of(AffineState snapshot, AffineState update)
+    {
+        if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default);
+        return snapshot.Decays.Equals(update.Decays)
+            ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes)
+            : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
+    }
+
+    /// <summary>What a query sees of one write of its own token: <c>(query . key) value</c>.</summary>
+    public static Expr OwnTerm(Expr query, Write write, TermType type)
+    {
+        if (query.Type.Kind == TermKind.Scalar && write.Key is ConstantExpr { Value: 1 }) return write.Value;
+        var overlap = query.Type.Kind == TermKind.Scalar || write.Key.Type.Kind == TermKind.Scalar
+            ? new UnaryExpr(UnaryFunction.Sum, new BinaryExpr(BinaryOperator.Multiply, query, write.Key, query.Type.Kind == TermKind.Scalar ? write.Key.Type : query.Type), TermType.Scalar)
+            : (Expr)new DotExpr(query, write.Key, TermType.Scalar);
+        return new BinaryExpr(BinaryOperator.Multiply, overlap, write.Value, type);
+    }
+}
+
+/// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Read</c>.</summary>
+internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Terms)
+{
+    public static Feedback Of(Write write, string state)
+    {
+        if (write.Key.Reads(state))
+            throw new DeclarationException(Rules.Feedback, write.Key.Span, state, $"the key '{ExpressionText.Of(write.Key)}' depends on the state itself");
+        return Split(write.Value, state);
+    }
+
+    private static Feedback Split(Expr value, string state)
+    {
+        if (!value.Reads(state)) return new Feedback(value, default);
+        switch (value)
+        {
+            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state):
+                return new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(new FeedbackTerm(new ConstantExpr(1), read)));
+            case UnaryExpr { Function: UnaryFunction.Negate } negation:
+                return Split(negation.Operand, state).Times(new ConstantExpr(-1));
+            case BinaryExpr { Operator: BinaryOperator.Add } sum:
+                return Split(sum.Left, state).Plus(Split(sum.Right, state));
+            case BinaryExpr { Operator: BinaryOperator.Subtract } difference:
+                return Split(difference.Left, state).Plus(Split(difference.Right, state).Times(new ConstantExpr(-1)));
+            case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Left.Reads(state):
+                return Split(product.Right, state).Times(Scalar(product.Left, state));
+            case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Right.Reads(state):
+                return Split(product.Left, state).Times(Scalar(product.Right, state));
+            case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
+                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), Scalar(quotient.Right, state), TermType.Scalar));
+            default:
+                throw new DeclarationException(Rules.Nonlinear, value.Span, state, $"'{ExpressionText.Of(value)}'");
+        }
+    }
+
+    private static Expr Scalar(Expr factor, string state) => factor.Type.Kind == TermKind.Scalar
+        ? factor
+        : throw new DeclarationException(Rules.Feedback, factor.Span, state, $"a read of it is multiplied by the vector '{ExpressionText.Of(factor)}', where a scalar can be solved for");
+
+    private Feedback Times(Expr factor) => new(
+        External is null ? null : new BinaryExpr(BinaryOperator.Multiply, factor, External, External.Type),
+        Terms.Select(term => term with { Coefficient = new BinaryExpr(BinaryOperator.Multiply, factor, term.Coefficient, TermType.Scalar) }).ToEquatableArray());
+
+    private Feedback Plus(Feedback other) => new(
+        External is null ? other.External : other.External is null ? External : new BinaryExpr(BinaryOperator.Add, External, other.External, External.Type),
+        Terms.Concat(other.Terms).ToEquatableArray());
+}
+
+/// <summary>One linear look back: a scalar times a read.</summary>
+internal sealed record FeedbackTerm(Expr Coefficient, ReadExpr Read);

@@ -1,0 +1,33 @@
+using Fla.Dsl.Generator.Analysis;
+
+namespace Fla.Dsl.Generator.Emit.Autograd;
+
+/// <summary>Says in words which point of the normal form a recurrence is.</summary>
+internal static class ClassText
+{
+    public static string Of(NormalForm? form) => form is null ? "no chunk form" : string.Join("; ", form.States.Select(state => Of(state, form)));
+
+    private static string Of(StateForm state, NormalForm form)
+    {
+        var decays = state.Update.Decays.Select(decay => decay.Axis).Distinct().Select(axis => axis switch
+        {
+            DecayAxis.Whole => "scalar",
+            DecayAxis.Rows => "by rows",
+            _ => state.Update.IsVector ? "by element" : "by columns",
+        }).ToList();
+        var decay = decays.Count == 0 ? "no decay" : $"decay {string.Join(" and ", decays)}";
+        var writes = state.HasFeedback ? "feedback write" : "external write";
+        var reads = Reads(form).Where(read => read.Snapshot.State == state.Name).Select(read => Reading.Of(read.Snapshot, state.Update).Point).Distinct().OrderBy(point => point)
+            .Select(point => point switch
+            {
+                ReadPoint.BeforeDecay => "before the decay",
+                ReadPoint.AfterDecay => "after the decay",
+                _ => "after the write",
+            }).ToList();
+        return $"{state.Name}: {decay}, {writes}, read {string.Join(" and ", reads)}";
+    }
+
+    private static IEnumerable<Model.ReadExpr> Reads(NormalForm form) =>
+        form.States.SelectMany(state => state.Update.Writes.SelectMany(write => new[] { write.Key, write.Value })).Append(form.Output)
+            .SelectMany(Terms.SelfAndDescendants).OfType<Model.ReadExpr>();
+}

@@ -1,0 +1,158 @@
+using Fla.Dsl.Generator.Lowering;
+using Fla.Dsl.Generator.Model;
+
+namespace Fla.Dsl.Generator.Emit.Autograd;
+
+/// <summary>Writes what a user calls: one differentiable method a mode, with the shapes in its documentation, and the operator's description.</summary>
+internal static class OperatorEmitter
+{
+    private static readonly (string Mode, string Summary)[] Modes =
+    [
+        ("Chunk", "All chunks at once; only the state walks from chunk to chunk. The mode to train with."),
+        ("FusedChunk", "One chunk after the other, keeping no chunk's state but a few checkpoints."),
+        ("FusedRecurrent", "One token after the other."),
+        ("Parallel", "The quadratic form: the whole sequence as one chunk."),
+    ];
+
+    public static void Write(CodeWriter code, CompiledRecurrence compiled)
+    {
+        var declaration = compiled.Declaration;
+        Description(code, compiled);
+        foreach (var (mode, summary) in ModesOf(compiled))
+        {
+            code.Line();
+            SequenceMethod(code, declaration, mode, summary);
+        }
+
+        code.Line();
+        StepMethod(code, declaration);
+    }
+
+    /// <summary>Without a chunk form only the token's own walk is left.</summary>
+    private static IEnumerable<(string Mode, string Summary)> ModesOf(CompiledRecurrence compiled) =>
+        Modes.Where(mode => compiled.Chunk is not null || mode.Mode == "FusedRecurrent");
+
+    private static void Description(CodeWriter code, CompiledRecurrence compiled)
+    {
+        var declaration = compiled.Declaration;
+        code.Line($"/// <summary>{declaration.Name} as a value: its signature, and every mode by name.</summary>");
+        code.Block("public static RecurrenceOp Op { get; } = new()", () =>
+        {
+            code.Line($"Name = \"{declaration.Name}\",");
+            code.Line($"Declaration = typeof({declaration.Name}),");
+            code.Line($"Class = \"{ClassText.Of(compiled.Form)}\",");
+            code.Line($"HasHeads = {Bool(declaration.HasHeads)},");
+            code.Line("Arguments =").Line("[");
+            code.Indented(() => code.Lines(declaration.Parameters.Select(parameter =>
+                $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], ArgumentRole.{parameter.Role}{(parameter.IsLogDecay ? ", IsLogDecay: true" : string.Empty)}{(parameter.Default is { } method ? $", Default: {method}" : string.Empty)}),")));
+            code.Line("],");
+            code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}])"))}],");
+            code.Line($"OutputDimensions = [{Dimensions(declaration.Output.Type)}],");
+            code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"Mode.{mode.Mode}"))}],");
+            if (compiled.Chunk is not null) code.Line("ChunkProgram = ChunkCode.Program,");
+            code.Line("TokenProgram = TokenCode.Program,");
+            code.Line("GeneratedSources = Sources,");
+        }, "};");
+    }
+
+    private static void SequenceMethod(CodeWriter code, Declaration declaration, string mode, string summary)
+    {
+        var (required, optional) = Arguments(declaration);
+        code.Line($"/// <summary>{summary}</summary>");
+        foreach (var parameter in required.Concat(optional))
+            code.Line($"/// <param name=\"{parameter.Name}\">{Description(declaration, parameter, step: false)}</param>");
+        if (ScaleOf(declaration) is { } scale) code.Line($"/// <param name=\"{scale}\">{ScaleDescription(declaration)}</param>");
+        code.Line($"/// <param name=\"initialState\">The state before the first token: {StateShapes(declaration, "N")}, N sequences; zero if null.</param>");
+        code.Line("/// <param name=\"outputFinalState\">Whether to give the state after the last token.</param>");
+        code.Line("/// <param name=\"cuSeqlens\">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>");
+        code.Line($"/// <returns>The output {OutputShape(declaration, step: false)} in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>");
+        code.Line("/// <exception cref=\"System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
+
+        var parameters = required.Select(p => $"Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"Tensor? {Names.Escaped(p.Name)} = null"));
+        if (ScaleOf(declaration) is { } s) parameters = parameters.Append($"double? {Names.Escaped(s)} = null");
+        parameters = parameters.Append($"{StateType(declaration)}? initialState = null").Append("bool outputFinalState = false").Append("Tensor? cuSeqlens = null");
+        code.Block($"public static (Tensor o, {StateType(declaration)}? finalState) {mode}({string.Join(", ", parameters)})", () =>
+        {
+            code.Line($"var (o, state) = Op.Run(Mode.{mode}, [{Passed(declaration)}], {ScalePassed(declaration)}, {States(declaration, "initialState")}, outputFinalState, cuSeqlens);");
+            code.Line($"return (o, state is null ? null : {Unpacked(declaration, "state")});");
+        });
+    }
+
+    private static void StepMethod(CodeWriter code, Declaration declaration)
+    {
+        var (required, optional) = Arguments(declaration);
+        code.Line("/// <summary>One token, for decoding: from a state to the next.</summary>");
+        foreach (var parameter in required.Concat(optional))
+            code.Line($"/// <param name=\"{parameter.Name}\">{Description(declaration, parameter, step: true)}</param>");
+        if (ScaleOf(declaration) is { } scale) code.Line($"/// <param name=\"{scale}\">{ScaleDescription(declaration)}</param>");
+        code.Line($"/// <param name=\"state\">The state before the token: {StateShapes(declaration, "B")}; zero if null.</param>");
+        code.Line($"/// <returns>The output {OutputShape(declaration, step: true)}, and the state after the token.</returns>");
+        code.Line("/// <exception cref=\"System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
+
+        var parameters = required.Select(p => $"Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"Tensor? {Names.Escaped(p.Name)} = null"));
+        if (ScaleOf(declaration) is { } s) parameters = parameters.Append($"double? {Names.Escaped(s)} = null");
+        parameters = parameters.Append($"{StateType(declaration)}? state = null");
+        code.Block($"public static (Tensor o, {StateType(declaration)} state) Step({string.Join(", ", parameters)})", () =>
+        {
+            code.Line($"var (o, next) = Op.Step([{Passed(declaration)}], {States(declaration, "state")}, {ScalePassed(declaration)});");
+            code.Line($"return (o, {Unpacked(declaration, "next")});");
+        });
+    }
+
+    private static (List<Parameter> Required, List<Parameter> Optional) Arguments(Declaration declaration)
+    {
+        var arguments = declaration.Parameters.Where(parameter => parameter.Role != ParameterRole.Scale).ToList();
+        return (arguments.Where(p => p.Default is null).ToList(), arguments.Where(p => p.Default is not null).ToList());
+    }
+
+    private static string? ScaleOf(Declaration declaration) => declaration.Parameters.FirstOrDefault(parameter => parameter.Role == ParameterRole.Scale)?.Name;
+
+    private static string ScalePassed(Declaration declaration) => ScaleOf(declaration) is { } scale ? Names.Escaped(scale) : "null";
+
+    private static string Passed(Declaration declaration) =>
+        string.Join(", ", declaration.Parameters.Where(parameter => parameter.Role != ParameterRole.Scale).Select(parameter => Names.Escaped(parameter.Name)));
+
+    private static string StateType(Declaration declaration) => declaration.States.Count == 1
+        ? "Tensor"
+        : $"({string.Join(", ", declaration.States.Select(state => $"Tensor {Names.Escaped(state.Name)}"))})";
+
+    private static string States(Declaration declaration, string variable) => declaration.States.Count == 1
+        ? $"{variable} is null ? null : [{variable}]"
+        : $"{variable} is null ? null : [{string.Join(", ", declaration.States.Select(state => $"{variable}.Value.{Names.Escaped(state.Name)}"))}]";
+
+    private static string Unpacked(Declaration declaration, string array) => declaration.States.Count == 1
+        ? $"{array}[0]"
+        : $"({string.Join(", ", declaration.States.Select((_, i) => $"{array}[{i}]"))})";
+
+    private static string Description(Declaration declaration, Parameter parameter, bool step)
+    {
+        var sizes = new[] { parameter.Type.Rows, parameter.Type.Columns }.Where(dimension => dimension != Dim.One).ToList();
+        var tensor = parameter.Role == ParameterRole.PerHead ? Shape(Leading(declaration, string.Empty), sizes) : Shape(Leading(declaration, step ? "B" : "B, T"), sizes);
+        var meaning = parameter.IsLogDecay ? ": the natural logarithm of a decay, at most 0" : string.Empty;
+        return parameter.Role switch
+        {
+            ParameterRole.PerHead when parameter.Default is { } method => $"{tensor}{meaning}; {method}(head, heads) if null.",
+            ParameterRole.PerHead => $"{tensor}{meaning}; the same for every token.",
+            _ => $"{tensor}{meaning}.",
+        };
+    }
+
+    private static string ScaleDescription(Declaration declaration) =>
+        $"A factor; if null, 1 / sqrt({declaration.Parameters[0].Type.Columns}).";
+
+    private static string StateShapes(Declaration declaration, string batch) => string.Join(" and ", declaration.States.Select(state =>
+        Shape(Leading(declaration, batch), new[] { state.Type.Rows, state.Type.Columns }.Where(dimension => dimension != Dim.One))));
+
+    private static string OutputShape(Declaration declaration, bool step) =>
+        Shape(Leading(declaration, step ? "B" : "B, T"), declaration.Output.Type.Kind == TermKind.Scalar ? [] : [declaration.Output.Type.Columns]);
+
+    private static IEnumerable<string> Leading(Declaration declaration, string axes) =>
+        new[] { axes, declaration.HasHeads ? "H" : string.Empty }.Where(axis => axis.Length > 0);
+
+    private static string Shape(IEnumerable<string> leading, IEnumerable<string> sizes) => $"<c>[{string.Join(", ", leading.Concat(sizes))}]</c>";
+
+    private static string Dimensions(TermType type) =>
+        string.Join(", ", new[] { type.Rows, type.Columns }.Where(dimension => dimension != Dim.One).Select(dimension => $"\"{dimension}\""));
+
+    private static string Bool(bool value) => value ? "true" : "false";
+}

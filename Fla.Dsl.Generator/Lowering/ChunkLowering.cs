@@ -1,0 +1,181 @@
+using Fla.Dsl.Generator.Analysis;
+using Fla.Dsl.Generator.Diagnostics;
+using Fla.Dsl.Generator.Model;
+
+namespace Fla.Dsl.Generator.Lowering;
+
+/// <summary>
+/// Lowers the normal form to what happens in one chunk. For a state S with per-token decays e^g, writes (k, v) and a read by q,
+/// <code>
+/// read_i = decay(first..i) of q_i S + sum_{j before i} (q_i . k_j, decayed by the gates between j and i) v_j
+/// S'     = decay(first..last) of S  + sum_j (k_j decayed by the gates after j) v_j^T
+/// </code>
+/// and where a value written is <c>v_i = external_i + c_i read_i</c>, the first equation is solved for all v of the chunk at once.
+/// Every exponent is a sum of gates over a stretch of tokens, none a difference of two such sums: nothing overflows or cancels.
+/// </summary>
+internal sealed class ChunkLowering
+{
+    private readonly TileBuilder builder = new();
+    private readonly TokenTerms terms;
+    private readonly NormalForm form;
+    private readonly Dictionary<string, StateTiles> states = [];
+
+    private ChunkLowering(Declaration declaration, NormalForm form)
+    {
+        this.form = form;
+        terms = new TokenTerms(builder, declaration, Dim.Time, expression => expression is ReadExpr read ? Read(read, states[read.Snapshot.State].Writes) : null);
+        foreach (var state in declaration.States)
+        {
+            var update = form.States.Single(s => s.Name == state.Name).Update;
+            states.Add(state.Name, new StateTiles(update, builder.Input(state.Name, InputKind.Carry, new Shape(state.Type.Rows, state.Type.Columns))));
+        }
+    }
+
+    public static TileProgram Lower(Declaration declaration, NormalForm form)
+    {
+        var lowering = new ChunkLowering(declaration, form);
+        foreach (var state in form.States) lowering.Write(lowering.states[state.Name]);
+        var shape = new Shape(Dim.Time, form.Output.Type.Columns);
+        var output = lowering.Named(lowering.builder.Broadcast(lowering.terms.Lower(form.Output), shape), "o");
+        var next = declaration.States.Select(state => new ProgramOutput(state.Name, lowering.Next(lowering.states[state.Name]))).ToList();
+        return lowering.builder.Build($"{declaration.Name} chunk", [new ProgramOutput("o", output)], next);
+    }
+
+    /// <summary>What is known of a state while lowering: its carried-in tile, its gates, and its writes as they become known.</summary>
+    private sealed class StateTiles(AffineState update, int carry)
+    {
+        public AffineState Update { get; } = update;
+
+        public int Carry { get; } = carry;
+
+        public Gates Gates { get; set; } = new(null, null, null);
+
+        public List<(int Key, int Value)> Writes { get; } = [];
+    }
+
+    /// <summary>The log-decays of a state per token: over the whole of it ([C]x1), or over its rows and its columns.</summary>
+    private sealed record Gates(int? Whole, int? Rows, int? Columns);
+
+    private void Write(StateTiles state)
+    {
+        state.Gates = GatesOf(state.Update);
+        var external = state.Update.Writes.Where(write => !write.Value.Reads(state.Update.State)).ToList();
+        foreach (var write in external) state.Writes.Add((Key(write, state), Value(terms.LowerMasked(write.Value), state)));
+
+        var feedback = state.Update.Writes.Where(write => write.Value.Reads(state.Update.State)).ToList();
+        if (feedback.Count > 1)
+            throw new DeclarationException(Rules.Feedback, feedback[1].Value.Span, state.Update.State, "more than one write of a token looks back at it");
+        if (feedback.Count == 1) Solve(state, feedback[0]);
+    }
+
+    /// <summary>One scalar gate is merged into a vector gate where there is one: rows before columns.</summary>
+    private Gates GatesOf(AffineState update)
+    {
+        int? Sum(DecayAxis axis, string columns) => update.Decays.Where(decay => decay.Axis == axis).Select(decay => terms.LowerMasked(decay.Log))
+            .Select(log => (int?)builder.Broadcast(log, new Shape(Dim.Time, columns))).Aggregate((int?)null, Plus);
+        int? Plus(int? a, int? b) => a is null ? b : b is null ? a : builder.Add(a.Value, b.Value);
+        var whole = Sum(DecayAxis.Whole, Dim.One);
+        var rows = Sum(DecayAxis.Rows, update.Type.Rows);
+        var columns = Sum(DecayAxis.Columns, update.Type.Columns);
+        return rows is not null ? new Gates(null, Plus(rows, whole), columns)
+            : columns is not null ? new Gates(null, null, Plus(columns, whole))
+            : new Gates(whole, null, null);
+    }
+
+    /// <summary>The key of a write; a vector state has one row, and its key is 1.</summary>
+    private int Key(Write write, StateTiles state) => builder.Broadcast(terms.Lower(write.Key), new Shape(Dim.Time, state.Update.Type.Rows));
+
+    private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Update.Type.Columns));
+
+    /// <summary>
+    /// A write that looks back: <c>u_i = external_i + sum over reads of c_i (what they see of S and of other writes + sum_{j&lt;i} l_ij u_j)</c>,
+    /// so that <c>(I - c l) u = right-hand side</c>.
+    /// </summary>
+    private void Solve(StateTiles state, Write write)
+    {
+        var feedback = Feedback.Of(write, state.Update.State);
+        var key = Key(write, state);
+        var right = feedback.External is null ? builder.Constant(0, new Shape(Dim.Time, state.Update.Type.Columns)) : terms.LowerMasked(feedback.External);
+        var lower = builder.Constant(0, new Shape(Dim.Time, Dim.Time));
+        foreach (var term in feedback.Terms)
+        {
+            if (state.Gates.Columns is not null)
+                throw new DeclarationException(Rules.Feedback, term.Read.Span, state.Update.State, "it decays by columns, each of which would need a solve of its own");
+            var coefficient = terms.LowerMasked(term.Coefficient);
+            var point = Reading.Of(term.Read.Snapshot, state.Update).Point;
+            right = builder.Add(right, builder.Multiply(coefficient, Read(term.Read, state.Writes)));
+            lower = builder.Add(lower, builder.Multiply(coefficient, Overlap(Query(term.Read, state), key, state.Gates, point)));
+        }
+
+        state.Writes.Add((key, Named(builder.SolveUnitLower(Named(lower, "L"), Value(right, state)), "u")));
+    }
+
+    /// <summary>The query of a read, with the decays of its own that a read off the token's update may have.</summary>
+    private int Query(ReadExpr read, StateTiles state)
+    {
+        var query = terms.Lower(read.Query);
+        foreach (var decay in Reading.Of(read.Snapshot, state.Update).Extra.Where(decay => decay.Axis != DecayAxis.Columns))
+            query = builder.Multiply(query, builder.Exp(terms.Lower(decay.Log)));
+        return builder.Broadcast(query, new Shape(Dim.Time, state.Update.Type.Rows));
+    }
+
+    private int Read(ReadExpr read, IReadOnlyList<(int Key, int Value)> writes)
+    {
+        var state = states[read.Snapshot.State];
+        var reading = Reading.Of(read.Snapshot, state.Update);
+        var query = Query(read, state);
+        var exclusive = reading.Point == ReadPoint.BeforeDecay;
+        var (whole, rows, columns) = (state.Gates.Whole, state.Gates.Rows, state.Gates.Columns);
+
+        // What the query sees of the state carried into the chunk.
+        var decayed = rows is { } r ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(r, exclusive: exclusive), "G"))) : query;
+        var seen = state.Update.IsVector ? Value(builder.Multiply(decayed, state.Carry), state) : builder.MatMul(decayed, state.Carry);
+        if ((whole ?? columns) is { } c) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(c, exclusive: exclusive), "G")));
+
+        // What it sees of the chunk's own earlier writes.
+        foreach (var (key, value) in writes) seen = builder.Add(seen, Mix(query, key, value, state, reading.Point));
+
+        // What it sees of its own token, where the mask does not say so already.
+        foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.Type)));
+        foreach (var decay in reading.Extra.Where(decay => decay.Axis == DecayAxis.Columns))
+            seen = builder.Multiply(seen, builder.Exp(terms.Lower(decay.Log)));
+        return seen;
+    }
+
+    private int Mix(int query, int key, int value, StateTiles state, ReadPoint point)
+    {
+        if (state.Update.IsVector && state.Gates is { Whole: null, Columns: null })
+            return builder.CumulativeSum(value, exclusive: point != ReadPoint.AfterWrite);
+        var overlap = Named(Overlap(query, key, state.Gates, point), "P");
+        return state.Gates.Columns is { } columns ? builder.DecayedMix(overlap, value, columns, point) : builder.MatMul(overlap, value);
+    }
+
+    /// <summary>How much each token's query meets each earlier token's key; a decay by columns is left to the mixing of the values.</summary>
+    private int Overlap(int query, int key, Gates gates, ReadPoint point)
+    {
+        if (gates.Rows is { } rows) return builder.DecayedDot(query, key, rows, point);
+        var overlap = builder[query].Op == TileOp.Constant && builder[key].Op == TileOp.Constant
+            ? builder.Constant(builder[query].Number * builder[key].Number, new Shape(Dim.Time, Dim.Time))
+            : builder.MatMul(query, key, transposeRight: true);
+        if (gates.Whole is { } whole) return builder.Multiply(overlap, Named(builder.DecayMatrix(whole, point), "decay"));
+        return gates.Columns is null ? builder.CausalMask(overlap, point) : overlap;
+    }
+
+    private int Next(StateTiles state)
+    {
+        var (whole, rows, columns) = (state.Gates.Whole, state.Gates.Rows, state.Gates.Columns);
+        var next = state.Carry;
+        if (rows is { } r) next = builder.Multiply(builder.Transpose(builder.Exp(builder.SumRows(r))), next);
+        if ((whole ?? columns) is { } c) next = builder.Multiply(next, builder.Exp(builder.SumRows(c)));
+        foreach (var (key, value) in state.Writes)
+        {
+            var decayedKey = rows is { } gr ? builder.Multiply(key, builder.Exp(builder.CumulativeSum(gr, reverse: true, exclusive: true))) : key;
+            var decayedValue = (whole ?? columns) is { } gc ? builder.Multiply(value, builder.Exp(builder.CumulativeSum(gc, reverse: true, exclusive: true))) : value;
+            next = builder.Add(next, state.Update.IsVector ? builder.SumRows(builder.Multiply(decayedKey, decayedValue)) : builder.MatMul(decayedKey, decayedValue, transposeLeft: true));
+        }
+
+        return Named(next, $"next{state.Update.State}");
+    }
+
+    private int Named(int id, string name) => builder.Name(id, name);
+}
