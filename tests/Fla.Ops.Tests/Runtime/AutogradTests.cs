@@ -107,7 +107,7 @@ public class AutogradTests
         using var scope = torch.NewDisposeScope();
         var sound = TestOps.GatedScan.Op;
         var program = new TorchProgram(
-            sound.ChunkProgram.Forward,
+            sound.ChunkProgram!.Forward,
             sound.ChunkProgram.Backward with { Output = (_, _, _) => throw new InvalidOperationException("on purpose") });
         var test = TestOps.GatedScan with
         {
