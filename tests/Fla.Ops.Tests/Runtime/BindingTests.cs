@@ -59,8 +59,8 @@ public class BindingTests
     {
         var chunkOnly = new RecurrenceOp
         {
-            Name = "ChunkOnly", Declaration = op.Declaration, Class = op.Class, HasHeads = op.HasHeads, Arguments = op.Arguments, States = op.States,
-            OutputDimensions = op.OutputDimensions, Modes = [Mode.Chunk], ChunkProgram = op.ChunkProgram, TokenProgram = op.TokenProgram,
+            Name = "ChunkOnly", Declaration = op.Declaration, Class = op.Class, HasHeads = op.HasHeads, Arguments = op.Arguments,
+            States = op.States, OutputDimensions = op.OutputDimensions, Modes = [Mode.Chunk], ChunkProgram = op.ChunkProgram, TokenProgram = op.TokenProgram,
         };
         Assert.StartsWith(
             "mode: expected Chunk, which ChunkOnly has; came Parallel.",
@@ -71,7 +71,8 @@ public class BindingTests
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
     public void The_scale_is_finite(double scale) =>
-        Assert.StartsWith("scale: expected a finite number", Assert.Throws<ArgumentException>("scale", () => op.Run(Mode.Chunk, Arguments(), scale)).Message);
+        Assert.StartsWith(
+            "scale: expected a finite number", Assert.Throws<ArgumentException>("scale", () => op.Run(Mode.Chunk, Arguments(), scale)).Message);
 
     [Fact]
     public void A_scale_is_given_only_to_what_has_one() =>
