@@ -135,10 +135,11 @@ internal sealed class ChunkLowering
         // What it sees of the chunk's own earlier writes.
         foreach (var (key, value) in writes) seen = builder.Add(seen, Mix(query, key, value, state, reading.Point));
 
-        // What it sees of its own token, where the mask does not say so already.
-        foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.Type)));
         foreach (var decay in reading.Extra.Where(decay => decay.Axis == DecayAxis.Columns))
             seen = builder.Multiply(seen, builder.Exp(terms.Lower(decay.Log)));
+
+        // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
+        foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.Type)));
         return seen;
     }
 
