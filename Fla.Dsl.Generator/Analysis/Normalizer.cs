@@ -29,13 +29,24 @@ internal sealed class Normalizer
             {
                 State { Affine: var affine } when affine.State == update.State => affine,
                 State { Affine: var other } => throw new DeclarationException(Rules.Feedback, update.Value.Span, update.State, $"it takes over the state '{other.State}' whole"),
+                Plain plain when plain.Expr.Reads(update.State) => throw Nonlinear(update.State, update.Value),
                 _ => throw new DeclarationException(Rules.StateForgotten, update.Value.Span, update.State),
             };
         }
 
         var output = Token(declaration.Output);
         var forms = declaration.States.Select(state => new StateForm(last[state.Name])).ToList();
-        return new NormalForm(InOrder(forms).ToEquatableArray(), output);
+        var ordered = InOrder(forms).ToEquatableArray();
+        foreach (var form in ordered) CheckOwnReads(form.Update);
+        return new NormalForm(ordered, output);
+    }
+
+    /// <summary>A state may look at itself only in the values written to it: what its decays and keys are made of must be known before it is.</summary>
+    private static void CheckOwnReads(AffineState update)
+    {
+        var suspects = update.Decays.Select(decay => (Term: decay.Log, Kind: "decay")).Concat(update.Writes.Select(write => (Term: write.Key, Kind: "key")));
+        foreach (var (term, kind) in suspects.Where(suspect => suspect.Term.Reads(update.State)))
+            throw new DeclarationException(Rules.Feedback, term.Span, update.State, $"the {kind} {Text(term)} depends on the state itself");
     }
 
     /// <summary>Orders states so that each is written from reads of earlier ones; itself it may read linearly.</summary>
@@ -44,15 +55,16 @@ internal sealed class Normalizer
         var waiting = forms.ToList();
         while (waiting.Count > 0)
         {
-            var next = waiting.FirstOrDefault(form => !waiting.Any(other => other != form && NeedsReadOf(form, other.Name)))
-                ?? throw new DeclarationException(Rules.Coupled, waiting[0].Update.Writes.First(w => w.Value.Reads(waiting[1].Name) || w.Key.Reads(waiting[1].Name)).Value.Span,
-                    string.Join(" and ", waiting.Select(form => $"'{form.Name}'")));
+            var next = waiting.FirstOrDefault(form => !ReadsOfOthers(form).Any())
+                ?? throw new DeclarationException(Rules.Coupled, ReadsOfOthers(waiting[0]).First().Span, string.Join(" and ", waiting.Select(form => $"'{form.Name}'")));
             waiting.Remove(next);
             yield return next;
         }
 
-        static bool NeedsReadOf(StateForm form, string other) =>
-            form.Update.Writes.Any(write => write.Key.Reads(other) || write.Value.Reads(other)) || form.Update.Decays.Any(decay => decay.Log.Reads(other));
+        // The terms of a state that look at others which are still waiting.
+        IEnumerable<Expr> ReadsOfOthers(StateForm form) => form.Update.Writes.SelectMany(write => new[] { write.Key, write.Value })
+            .Concat(form.Update.Decays.Select(decay => decay.Log))
+            .Where(term => waiting.Any(other => other != form && term.Reads(other.Name)));
     }
 
     private abstract record Value;

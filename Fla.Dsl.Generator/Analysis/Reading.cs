@@ -44,12 +44,7 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
 /// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Read</c>.</summary>
 internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Terms)
 {
-    public static Feedback Of(Write write, string state)
-    {
-        if (write.Key.Reads(state))
-            throw new DeclarationException(Rules.Feedback, write.Key.Span, state, $"the key '{ExpressionText.Of(write.Key)}' depends on the state itself");
-        return Split(write.Value, state);
-    }
+    public static Feedback Of(Write write, string state) => Split(write.Value, state);
 
     private static Feedback Split(Expr value, string state)
     {
@@ -72,6 +67,8 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
                 return Split(product.Left, state).Times(Scalar(product.Right, state));
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
                 return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), Scalar(quotient.Right, state), TermType.Scalar));
+            case DotExpr or UnaryExpr { Function: UnaryFunction.Sum }:
+                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
             default:
                 throw new DeclarationException(Rules.Nonlinear, value.Span, state, $"'{ExpressionText.Of(value)}'");
         }

@@ -154,10 +154,11 @@ internal sealed class ChunkLowering
             if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
         }
 
-        // What it sees of its own token, where the mask does not say so already.
-        foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.ByColumns, read.Type)));
         foreach (var decay in reading.Extra.Where(decay => decay.Axis == Across(read)))
             seen = builder.Multiply(seen, builder.Exp(terms.Lower(decay.Log)));
+
+        // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
+        foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.ByColumns, read.Type)));
         return seen;
     }
 

@@ -71,10 +71,11 @@ internal static class OperatorEmitter
         var parameters = required.Select(p => $"Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"Tensor? {Names.Escaped(p.Name)} = null"));
         if (ScaleOf(declaration) is { } s) parameters = parameters.Append($"double? {Names.Escaped(s)} = null");
         parameters = parameters.Append($"{StateType(declaration)}? initialState = null").Append("bool outputFinalState = false").Append("Tensor? cuSeqlens = null");
+        var (o, state) = Locals(declaration, "o", "state");
         code.Block($"public static (Tensor o, {StateType(declaration)}? finalState) {mode}({string.Join(", ", parameters)})", () =>
         {
-            code.Line($"var (o, state) = Op.Run(Mode.{mode}, [{Passed(declaration)}], {ScalePassed(declaration)}, {States(declaration, "initialState")}, outputFinalState, cuSeqlens);");
-            code.Line($"return (o, state is null ? null : {Unpacked(declaration, "state")});");
+            code.Line($"var ({o}, {state}) = Op.Run(Mode.{mode}, [{Passed(declaration)}], {ScalePassed(declaration)}, {States(declaration, "initialState")}, outputFinalState, cuSeqlens);");
+            code.Line($"return ({o}, {state} is null ? null : {Unpacked(declaration, state)});");
         });
     }
 
@@ -92,11 +93,19 @@ internal static class OperatorEmitter
         var parameters = required.Select(p => $"Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"Tensor? {Names.Escaped(p.Name)} = null"));
         if (ScaleOf(declaration) is { } s) parameters = parameters.Append($"double? {Names.Escaped(s)} = null");
         parameters = parameters.Append($"{StateType(declaration)}? state = null");
+        var (o, next) = Locals(declaration, "o", "next");
         code.Block($"public static (Tensor o, {StateType(declaration)} state) Step({string.Join(", ", parameters)})", () =>
         {
-            code.Line($"var (o, next) = Op.Step([{Passed(declaration)}], {States(declaration, "state")}, {ScalePassed(declaration)});");
-            code.Line($"return (o, {Unpacked(declaration, "next")});");
+            code.Line($"var ({o}, {next}) = Op.Step([{Passed(declaration)}], {States(declaration, "state")}, {ScalePassed(declaration)});");
+            code.Line($"return ({o}, {Unpacked(declaration, next)});");
         });
+    }
+
+    /// <summary>Names for the two variables of a method, which no argument has.</summary>
+    private static (string First, string Second) Locals(Declaration declaration, string first, string second)
+    {
+        var names = new Names([.. declaration.Parameters.Select(parameter => parameter.Name)]);
+        return (names.Fresh(first), names.Fresh(second));
     }
 
     private static (List<Parameter> Required, List<Parameter> Optional) Arguments(Declaration declaration)
