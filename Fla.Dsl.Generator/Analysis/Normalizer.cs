@@ -43,7 +43,17 @@ internal sealed class Normalizer
         target = null;
         var output = Token(declaration.Output);
         var forms = declaration.States.Select(state => new StateForm(last[state.Name])).ToList();
-        return new NormalForm(InOrder(forms).ToEquatableArray(), output);
+        var ordered = InOrder(forms).ToEquatableArray();
+        foreach (var form in ordered) CheckOwnReads(form.Update);
+        return new NormalForm(ordered, output);
+    }
+
+    /// <summary>A state may look at itself only in the values written to it: what its decays and keys are made of must be known before it is.</summary>
+    private static void CheckOwnReads(AffineState update)
+    {
+        var suspects = update.Decays.Select(decay => (Term: decay.Log, Kind: "decay")).Concat(update.Writes.Select(write => (Term: write.Key, Kind: "key")));
+        foreach (var (term, kind) in suspects.Where(suspect => suspect.Term.Reads(update.State)))
+            throw new DeclarationException(Rules.Feedback, term.Span, update.State, $"the {kind} {Text(term)} depends on the state itself");
     }
 
     /// <summary>A new value without the old one in it: either nothing is carried on, or all that is carried has been looked up first.</summary>
@@ -134,7 +144,7 @@ internal sealed class Normalizer
     }
 
     /// <summary>A vector state as a value of the token.</summary>
-    private static ReadExpr Look(AffineState state, Expr source) => new(One, state, state.Type) { Span = source.Span };
+    private static ReadExpr Look(AffineState state, Expr source) => new(One, state, false, state.Type) { Span = source.Span };
 
     /// <summary>Whether a vector state stands for what it reads as here, and not for itself on the way to its new value.</summary>
     private bool IsLookedAt(AffineState state) => state.IsVector && (tokenDepth > 0 || state.State != target);
@@ -152,55 +162,53 @@ internal sealed class Normalizer
     /// <summary>A Dot with a state is a read; with outer products it is taken apart; otherwise it is a plain contraction.</summary>
     private Expr Contract(DotExpr dot)
     {
-        if (dot.Right.Type.Kind == TermKind.Matrix) return ContractRows(dot, Token(dot.Left), dot.Right);
-        return dot.Left.Type.Kind == TermKind.Matrix ? ContractColumns(dot) : dot with { Left = Token(dot.Left), Right = Token(dot.Right) };
+        var byColumns = dot.Left.Type.Kind == TermKind.Matrix;
+        var (query, matrix) = byColumns ? (dot.Right, dot.Left) : (dot.Left, dot.Right);
+        return matrix.Type.Kind == TermKind.Matrix ? Contract(dot, Token(query), matrix, byColumns) : dot with { Left = Token(dot.Left), Right = Token(dot.Right) };
     }
 
-    /// <summary>A Dot is linear in its matrix: what is no decay of a state is taken out of it.</summary>
-    private Expr ContractRows(DotExpr dot, Expr query, Expr matrix)
+    /// <summary>A Dot is linear in its matrix: what is not one state with its decays and writes is taken apart.</summary>
+    private Expr Contract(DotExpr dot, Expr query, Expr matrix, bool byColumns)
     {
         Expr Combined(BinaryOperator operation, Expr left, Expr right) => new BinaryExpr(operation, left, right, dot.Type) { Span = dot.Span };
-        switch (matrix)
+        Expr With(Expr part) => Contract(dot, query, part, byColumns);
+        switch (IsSeveral(matrix) ? matrix : null)
         {
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
-                return new UnaryExpr(UnaryFunction.Negate, ContractRows(dot, query, negation.Operand), dot.Type) { Span = dot.Span };
-            case BinaryExpr { Operator: BinaryOperator.Add or BinaryOperator.Subtract } sum when sum.Left.HoldsMatrixState() && sum.Right.HoldsMatrixState():
-                return Combined(sum.Operator, ContractRows(dot, query, sum.Left), ContractRows(dot, query, sum.Right));
-            case BinaryExpr { Operator: BinaryOperator.Subtract } difference when difference.Right.HoldsMatrixState():
-                return Combined(BinaryOperator.Subtract, ContractRows(dot, query, difference.Left), ContractRows(dot, query, difference.Right));
-            case BinaryExpr { Operator: BinaryOperator.Multiply, Left.Type.Kind: TermKind.Scalar } product when IsNoDecay(product.Left, product.Right, out var factor):
-                return Combined(BinaryOperator.Multiply, factor, ContractRows(dot, query, product.Right));
-            case BinaryExpr { Operator: BinaryOperator.Multiply, Left.Type.Kind: TermKind.Vector } product when IsNoDecay(product.Left, product.Right, out var factor):
-                return ContractRows(dot, Times(factor, query), product.Right);
-            case BinaryExpr { Operator: BinaryOperator.Multiply, Right.Type.Kind: not TermKind.Matrix } product when IsNoDecay(product.Right, product.Left, out var factor):
-                return Combined(BinaryOperator.Multiply, ContractRows(dot, query, product.Left), factor);
-            case BinaryExpr { Operator: BinaryOperator.Divide } quotient when IsNoDecay(quotient.Right, quotient.Left, out var divisor):
-                return Combined(BinaryOperator.Divide, ContractRows(dot, query, quotient.Left), divisor);
+                return new UnaryExpr(UnaryFunction.Negate, With(negation.Operand), dot.Type) { Span = dot.Span };
+            case BinaryExpr { Operator: BinaryOperator.Add or BinaryOperator.Subtract } sum:
+                return Combined(sum.Operator, With(sum.Left), With(sum.Right));
+            case BinaryExpr { Operator: BinaryOperator.Multiply, Left.Type.Kind: not TermKind.Matrix } product:
+                return Scaled(Token(product.Left), product.Right, meetsQuery: !byColumns);
+            case BinaryExpr { Operator: BinaryOperator.Multiply, Right.Type.Kind: not TermKind.Matrix } product:
+                return Scaled(Token(product.Right), product.Left, meetsQuery: byColumns);
+            case BinaryExpr { Operator: BinaryOperator.Divide } quotient:
+                return Combined(BinaryOperator.Divide, With(quotient.Left), Token(quotient.Right));
         }
 
-        switch (Evaluate(matrix))
+        return Evaluate(matrix) switch
         {
-            case State state:
-                return new ReadExpr(query, state.Affine, dot.Type) { Span = dot.Span };
-            case Writes writes:
-                return writes.Terms.Select(write => Reading.OwnTerm(query, write, dot.Type)).Aggregate((a, b) => Combined(BinaryOperator.Add, a, b)) with { Span = dot.Span };
-            default:
-                return dot with { Left = query, Right = Token(matrix) };
-        }
+            State state => new ReadExpr(query, state.Affine, byColumns, dot.Type) { Span = dot.Span },
+            Writes writes => writes.Terms.Select(write => Reading.OwnTerm(query, write, byColumns, dot.Type)).Aggregate((a, b) => Combined(BinaryOperator.Add, a, b)) with { Span = dot.Span },
+            Plain plain => byColumns ? dot with { Left = plain.Expr, Right = query } : dot with { Left = query, Right = plain.Expr },
+            _ => throw new InvalidOperationException("A matrix is a state, outer products or an argument."),
+        };
+
+        // A vector on the side of the query scales the query, on the other side what is read.
+        Expr Scaled(Expr factor, Expr rest, bool meetsQuery) => meetsQuery && factor.Type.Kind == TermKind.Vector
+            ? Contract(dot, Times(factor, query), rest, byColumns)
+            : Combined(BinaryOperator.Multiply, factor, With(rest));
     }
 
-    private bool IsNoDecay(Expr factor, Expr matrix, out Expr value)
+    /// <summary>Whether a matrix holds states in another way than as one state, decayed and added to.</summary>
+    private bool IsSeveral(Expr matrix) => matrix.HoldsMatrixState() && matrix switch
     {
-        value = Token(factor);
-        return matrix.HoldsMatrixState() && Logarithm(value) is null;
-    }
-
-    private Expr ContractColumns(DotExpr dot) => Evaluate(dot.Left) switch
-    {
-        Plain matrix => dot with { Left = matrix.Expr, Right = Token(dot.Right) },
-        State { Affine: var state } => throw new DeclarationException(Rules.Expression, dot.Span,
-            $"{Text(dot)}, a read along the columns of '{state.State}' (give the state its dimensions the other way round, and read Dot(query, {state.State})),"),
-        _ => throw new DeclarationException(Rules.Expression, dot.Span, $"{Text(dot)}, a Dot along the columns of an outer product,"),
+        StateExpr => false,
+        BinaryExpr { Operator: BinaryOperator.Add } sum when sum.Left.HoldsMatrixState() != sum.Right.HoldsMatrixState() => IsSeveral(sum.Left) || IsSeveral(sum.Right),
+        BinaryExpr { Operator: BinaryOperator.Subtract } difference when !difference.Right.HoldsMatrixState() => IsSeveral(difference.Left),
+        BinaryExpr { Operator: BinaryOperator.Multiply, Left.Type.Kind: not TermKind.Matrix } product => IsSeveral(product.Right) || Logarithm(Token(product.Left)) is null,
+        BinaryExpr { Operator: BinaryOperator.Multiply or BinaryOperator.Divide, Right.Type.Kind: not TermKind.Matrix } product => IsSeveral(product.Left) || Logarithm(Token(product.Right)) is null,
+        _ => true,
     };
 
     private Value Sum(BinaryExpr sum)
@@ -286,7 +294,7 @@ internal sealed class Normalizer
     private Value Decayed(AffineState state, Expr factor, DecayAxis axis, BinaryExpr product)
     {
         var log = Logarithm(factor);
-        if (log is not null && !log.Reads(state.State))
+        if (log is not null && (state.State != target || !log.Reads(state.State)))
             return new State(state with { Decays = state.Decays.Add(new Decay(axis, log)), Writes = Scale(state.Writes, factor, axis) });
 
         // Where it is looked at, a vector state may be multiplied by anything.

@@ -31,32 +31,28 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
             : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
     }
 
-    /// <summary>What a query sees of one write of its own token: <c>(query . key) value</c>.</summary>
-    public static Expr OwnTerm(Expr query, Write write, TermType type)
+    /// <summary>What a query sees of one write of its own token: <c>(query . key) value</c>, or by columns <c>(query . value) key</c>.</summary>
+    public static Expr OwnTerm(Expr query, Write write, bool byColumns, TermType type)
     {
-        if (query.Type.Kind == TermKind.Scalar && write.Key is ConstantExpr { Value: 1 }) return write.Value;
-        var overlap = query.Type.Kind == TermKind.Scalar || write.Key.Type.Kind == TermKind.Scalar
-            ? new UnaryExpr(UnaryFunction.Sum, new BinaryExpr(BinaryOperator.Multiply, query, write.Key, query.Type.Kind == TermKind.Scalar ? write.Key.Type : query.Type), TermType.Scalar)
-            : (Expr)new DotExpr(query, write.Key, TermType.Scalar);
-        return new BinaryExpr(BinaryOperator.Multiply, overlap, write.Value, type);
+        // A vector state is seen whole, and its key is 1.
+        if (query.Type.Kind == TermKind.Scalar && write.Key.Type.Kind == TermKind.Scalar) return write.Value;
+        var (met, given) = byColumns ? (write.Value, write.Key) : (write.Key, write.Value);
+        return new BinaryExpr(BinaryOperator.Multiply, new DotExpr(query, met, TermType.Scalar) { Span = query.Span }, given, type) { Span = query.Span };
     }
 }
 
 /// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Read</c>.</summary>
 internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Terms)
 {
-    public static Feedback Of(Write write, string state)
-    {
-        if (write.Key.Reads(state))
-            throw new DeclarationException(Rules.Feedback, write.Key.Span, state, $"the key '{ExpressionText.Of(write.Key)}' depends on the state itself");
-        return Split(write.Value, state);
-    }
+    public static Feedback Of(Write write, string state) => Split(write.Value, state);
 
     private static Feedback Split(Expr value, string state)
     {
         if (!value.Reads(state)) return new Feedback(value, default);
         switch (value)
         {
+            case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
+                throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
             case ReadExpr read when read.Snapshot.State == state && read.Snapshot.Writes.Any(write => write.Reads(state)):
                 throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' sees what the same token has written after a look at it");
             case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
@@ -73,9 +69,8 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
                 return Split(product.Left, state).Times(Scalar(product.Right, state));
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
                 return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), Scalar(quotient.Right, state), TermType.Scalar));
-            case DotExpr dot when dot.Left.Reads(state) != dot.Right.Reads(state):
-            case UnaryExpr { Function: UnaryFunction.Sum } sum:
-                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' sums over the elements of a read of it");
+            case DotExpr or UnaryExpr { Function: UnaryFunction.Sum }:
+                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
             default:
                 throw new DeclarationException(Rules.Nonlinear, value.Span, state, $"'{ExpressionText.Of(value)}'");
         }

@@ -76,7 +76,7 @@ internal static class OperatorEmitter
         parameters = parameters.Append($"{StateType(declaration)}? initialState = null").Append("bool outputFinalState = false").Append("torch.Tensor? cuSeqlens = null");
         code.Block($"public static (torch.Tensor o, {StateType(declaration)}? finalState) {mode}({string.Join(", ", parameters)})", () =>
         {
-            var (o, state) = Results(declaration);
+            var (o, state) = Locals(declaration, "o", "state");
             code.Line($"var ({o}, {state}) = Op.Run({Api}.Mode.{mode}, [{Passed(declaration)}], {ScalePassed(declaration)}, {States(declaration, "initialState")}, outputFinalState, cuSeqlens);");
             code.Line($"return ({o}, {state} is null ? null : {Unpacked(declaration, state)});");
         });
@@ -98,17 +98,17 @@ internal static class OperatorEmitter
         parameters = parameters.Append($"{StateType(declaration)}? state = null");
         code.Block($"public static (torch.Tensor o, {StateType(declaration)} state) Step({string.Join(", ", parameters)})", () =>
         {
-            var (o, next) = Results(declaration);
+            var (o, next) = Locals(declaration, "o", "next");
             code.Line($"var ({o}, {next}) = Op.Step([{Passed(declaration)}], {States(declaration, "state")}, {ScalePassed(declaration)});");
             code.Line($"return ({o}, {Unpacked(declaration, next)});");
         });
     }
 
-    /// <summary>Variables for what an operator gives, named as no argument is.</summary>
-    private static (string Output, string States) Results(Declaration declaration)
+    /// <summary>Names for the two variables of a method, which no argument has.</summary>
+    private static (string First, string Second) Locals(Declaration declaration, string first, string second)
     {
         var names = new Names([.. declaration.Parameters.Select(parameter => parameter.Name)]);
-        return (names.Fresh("o"), names.Fresh("next"));
+        return (names.Fresh(first), names.Fresh(second));
     }
 
     private static (List<Parameter> Required, List<Parameter> Optional) Arguments(Declaration declaration)

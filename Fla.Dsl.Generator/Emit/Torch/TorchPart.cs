@@ -83,7 +83,7 @@ internal sealed class TorchPart
     private TorchTerm Term(int id) => terms.TryGetValue(id, out var term) ? term : TorchTerm.Of(program[id], Term, Sizes, like);
 
     /// <summary>A result must be a tensor of its own, also where it is what was given.</summary>
-    private string Result(int id) => computed.Contains(id) ? Term(id).Text : program.IsInput(id) ? $"{Term(id).Text}.alias()" : TorchTerm.Filled(program[id], Sizes, like);
+    private string Result(int id) => computed.Contains(id) ? Term(id).Text : terms.TryGetValue(id, out var given) ? $"{given.Text}.alias()" : TorchTerm.Filled(program[id], Sizes, like);
 
     private string Sizes(Shape shape) => $"{sizes[shape.Rows]}, {sizes[shape.Columns]}";
 }

@@ -41,8 +41,16 @@ internal static partial class Mistakes
         Matrix("nothing kept but a read", "S = [|Outer(k, v - Dot(k, S))|];", $"FLA0016: What is written to the state 'S' {NoChunk} {Whole}"),
         Matrix("a state added to itself", "S = [|S + Exp(g) * S|] + Outer(k, v);", $"FLA0016: What is written to the state 'S' {NoChunk} the sum 'S + Exp(g) * S' of states is not one state with what is added to it"),
         Matrix("a read under a decay by columns", "S = S * Exp(gv) + Outer(k, v - [|Dot(k, S)|]);", $"FLA0016: What is written to the state 'S' {NoChunk} it decays by columns, each of which would need a solve of its own"),
-        Vector("an inner product with the state itself", "h += [|Dot(x, h)|] * x;", $"FLA0016: What is written to the state 'h' {NoChunk} 'Dot(x, h)' sums over the elements of a read of it"),
+        Vector("an inner product with the state itself", "h += [|Dot(x, h)|] * x;", $"FLA0016: What is written to the state 'h' {NoChunk} 'Dot(x, h)' mixes its elements, each of which is solved for by itself"),
         Vector("a vector state that is only subtracted", "h = [|x - h|];", $"FLA0016: What is written to the state 'h' {NoChunk} {Whole}"),
+        InStep("a look back by columns", """
+            static Vec<K> Step(Vec<K> q, Vec<K> k, ref State<K, K> S)
+            {
+                S += Outer(k, q - [|Dot(S, k)|]);
+                return Dot(q, S);
+            }
+            """,
+            $"FLA0016: What is written to the state 'S' {NoChunk} it is read by its columns, as 'Dot(S, k)', where a read by its rows can be solved for"),
         InStep("a state that takes over another", """
             static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<K, V> T)
             {

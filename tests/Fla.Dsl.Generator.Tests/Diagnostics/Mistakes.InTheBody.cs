@@ -97,15 +97,6 @@ internal static partial class Mistakes
             }
             """,
             $"FLA0011: The compiler cannot take 'A * Outer(k, v)', a product of matrices, in 'Step': {Expressions}"),
-        InStep("a read along the columns", """
-            static Vec<K> Step(Vec<V> q, Vec<K> k, Vec<V> v, ref State<K, V> S)
-            {
-                S += Outer(k, v);
-                return [|Dot(S, q)|];
-            }
-            """,
-            "FLA0011: The compiler cannot take 'Dot(S, q)', a read along the columns of 'S' (give the state its dimensions the other way round, and read Dot(query, S)), " +
-            $"in 'Step': {Expressions}"),
         InStep("a term that doubles line by line", $$"""
             static Vec<K> Step(Vec<K> x, ref State<K> h)
             {
