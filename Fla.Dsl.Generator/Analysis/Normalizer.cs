@@ -98,7 +98,7 @@ internal sealed class Normalizer
         return value switch
         {
             Plain plain => plain.Expr,
-            State { Affine: { IsVector: true } affine } => new ReadExpr(One, affine, affine.Type) { Span = expression.Span },
+            State { Affine: { IsVector: true } affine } => new ReadExpr(One, affine, false, affine.Type) { Span = expression.Span },
             State state => throw Nonlinear(state.Affine.State, expression),
             _ => throw new DeclarationException(Rules.Expression, expression.Span, "a matrix outside a state"),
         };
@@ -116,23 +116,16 @@ internal sealed class Normalizer
     /// <summary>A Dot with a state is a read; with outer products it is taken apart; otherwise it is a plain contraction.</summary>
     private Expr Contract(DotExpr dot)
     {
-        if (dot.Right.Type.Kind == TermKind.Matrix) return ContractRows(dot, Token(dot.Left));
-        if (dot.Left.Type.Kind == TermKind.Matrix)
-            throw new DeclarationException(Rules.Expression, dot.Span, "Dot of a matrix's columns with a vector (transpose the state instead)");
-        return dot with { Left = Token(dot.Left), Right = Token(dot.Right) };
-    }
-
-    private Expr ContractRows(DotExpr dot, Expr query)
-    {
-        switch (Evaluate(dot.Right))
+        var byColumns = dot.Left.Type.Kind == TermKind.Matrix;
+        var (query, matrix) = byColumns ? (dot.Right, dot.Left) : (dot.Left, dot.Right);
+        if (matrix.Type.Kind != TermKind.Matrix) return dot with { Left = Token(dot.Left), Right = Token(dot.Right) };
+        return Evaluate(matrix) switch
         {
-            case State state:
-                return new ReadExpr(query, state.Affine, dot.Type) { Span = dot.Span };
-            case Writes writes:
-                return writes.Terms.Select(write => Reading.OwnTerm(query, write, dot.Type)).Aggregate((a, b) => new BinaryExpr(BinaryOperator.Add, a, b, dot.Type));
-            default:
-                return dot with { Left = query, Right = Token(dot.Right) };
-        }
+            State state => new ReadExpr(Token(query), state.Affine, byColumns, dot.Type) { Span = dot.Span },
+            Writes writes => writes.Terms.Select(write => Reading.OwnTerm(Token(query), write, byColumns, dot.Type)).Aggregate((a, b) => new BinaryExpr(BinaryOperator.Add, a, b, dot.Type)),
+            Plain plain => byColumns ? dot with { Left = plain.Expr, Right = Token(query) } : dot with { Left = Token(query), Right = plain.Expr },
+            _ => throw new InvalidOperationException("A matrix is a state, outer products or an argument."),
+        };
     }
 
     private Value Sum(BinaryExpr sum)
@@ -161,7 +154,7 @@ internal sealed class Normalizer
     {
         Plain plain => new Plain(new UnaryExpr(UnaryFunction.Negate, plain.Expr, plain.Expr.Type) { Span = source.Span }),
         Writes writes => new Writes(Scale(writes.Terms, new ConstantExpr(-1), DecayAxis.Whole)),
-        State { Affine: { IsVector: true } affine } => new Plain(new UnaryExpr(UnaryFunction.Negate, new ReadExpr(One, affine, affine.Type), affine.Type) { Span = source.Span }),
+        State { Affine: { IsVector: true } affine } => new Plain(new UnaryExpr(UnaryFunction.Negate, new ReadExpr(One, affine, false, affine.Type), affine.Type) { Span = source.Span }),
         _ => throw new DeclarationException(Rules.Gate, source.Span, ((State)value).Affine.State, "-1"),
     };
 

@@ -31,14 +31,13 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
             : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
     }
 
-    /// <summary>What a query sees of one write of its own token: <c>(query . key) value</c>.</summary>
-    public static Expr OwnTerm(Expr query, Write write, TermType type)
+    /// <summary>What a query sees of one write of its own token: <c>(query . key) value</c>, or by columns <c>(query . value) key</c>.</summary>
+    public static Expr OwnTerm(Expr query, Write write, bool byColumns, TermType type)
     {
-        if (query.Type.Kind == TermKind.Scalar && write.Key is ConstantExpr { Value: 1 }) return write.Value;
-        var overlap = query.Type.Kind == TermKind.Scalar || write.Key.Type.Kind == TermKind.Scalar
-            ? new UnaryExpr(UnaryFunction.Sum, new BinaryExpr(BinaryOperator.Multiply, query, write.Key, query.Type.Kind == TermKind.Scalar ? write.Key.Type : query.Type), TermType.Scalar)
-            : (Expr)new DotExpr(query, write.Key, TermType.Scalar);
-        return new BinaryExpr(BinaryOperator.Multiply, overlap, write.Value, type);
+        // A vector state is seen whole, and its key is 1.
+        if (query.Type.Kind == TermKind.Scalar && write.Key.Type.Kind == TermKind.Scalar) return write.Value;
+        var (met, given) = byColumns ? (write.Value, write.Key) : (write.Key, write.Value);
+        return new BinaryExpr(BinaryOperator.Multiply, new DotExpr(query, met, TermType.Scalar), given, type);
     }
 }
 
@@ -52,6 +51,8 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         if (!value.Reads(state)) return new Feedback(value, default);
         switch (value)
         {
+            case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
+                throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
             case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state):
                 return new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(new FeedbackTerm(new ConstantExpr(1), read)));
             case UnaryExpr { Function: UnaryFunction.Negate } negation:

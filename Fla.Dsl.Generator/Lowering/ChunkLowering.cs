@@ -54,7 +54,10 @@ internal sealed class ChunkLowering
     }
 
     /// <summary>The log-decays of a state per token: over the whole of it ([C]x1), or over its rows and its columns.</summary>
-    private sealed record Gates(int? Whole, int? Rows, int? Columns);
+    private sealed record Gates(int? Whole, int? Rows, int? Columns)
+    {
+        public Gates Transposed => new(Whole, Columns, Rows);
+    }
 
     private void Write(StateTiles state)
     {
@@ -114,41 +117,57 @@ internal sealed class ChunkLowering
     private int Query(ReadExpr read, StateTiles state)
     {
         var query = terms.Lower(read.Query);
-        foreach (var decay in Reading.Of(read.Snapshot, state.Update).Extra.Where(decay => decay.Axis != DecayAxis.Columns))
+        foreach (var decay in Reading.Of(read.Snapshot, state.Update).Extra.Where(decay => decay.Axis != Across(read)))
             query = builder.Multiply(query, builder.Exp(terms.Lower(decay.Log)));
-        return builder.Broadcast(query, new Shape(Dim.Time, state.Update.Type.Rows));
+        return builder.Broadcast(query, new Shape(Dim.Time, read.ByColumns ? state.Update.Type.Columns : state.Update.Type.Rows));
     }
 
+    /// <summary>The axis that a read leaves standing.</summary>
+    private static DecayAxis Across(ReadExpr read) => read.ByColumns ? DecayAxis.Rows : DecayAxis.Columns;
+
+    /// <summary>A read by columns is a read by rows of the transposed state.</summary>
     private int Read(ReadExpr read, IReadOnlyList<(int Key, int Value)> writes)
     {
         var state = states[read.Snapshot.State];
         var reading = Reading.Of(read.Snapshot, state.Update);
         var query = Query(read, state);
         var exclusive = reading.Point == ReadPoint.BeforeDecay;
-        var (whole, rows, columns) = (state.Gates.Whole, state.Gates.Rows, state.Gates.Columns);
+        var gates = read.ByColumns ? state.Gates.Transposed : state.Gates;
+
+        // No gate lies between a token and itself. Beside vector gates its own share is kept out of the decayed products, whose gradient
+        // to the gates it would enter twice, to cancel but for rounding.
+        var ownApart = reading.Point == ReadPoint.AfterWrite && gates is not { Rows: null, Columns: null };
+        var point = ownApart ? ReadPoint.AfterDecay : reading.Point;
 
         // What the query sees of the state carried into the chunk.
-        var decayed = rows is { } r ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(r, exclusive: exclusive), "G"))) : query;
-        var seen = state.Update.IsVector ? Value(builder.Multiply(decayed, state.Carry), state) : builder.MatMul(decayed, state.Carry);
-        if ((whole ?? columns) is { } c) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(c, exclusive: exclusive), "G")));
+        var decayed = gates.Rows is { } rows ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(rows, exclusive: exclusive), "G"))) : query;
+        var seen = state.Update.IsVector
+            ? builder.Broadcast(builder.Multiply(decayed, state.Carry), new Shape(Dim.Time, state.Update.Type.Columns))
+            : builder.MatMul(decayed, state.Carry, transposeRight: read.ByColumns);
+        if ((gates.Whole ?? gates.Columns) is { } across) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(across, exclusive: exclusive), "G")));
 
         // What it sees of the chunk's own earlier writes.
-        foreach (var (key, value) in writes) seen = builder.Add(seen, Mix(query, key, value, state, reading.Point));
+        foreach (var write in writes)
+        {
+            var (met, given) = read.ByColumns ? (write.Value, write.Key) : (write.Key, write.Value);
+            seen = builder.Add(seen, Mix(query, met, given, gates, state.Update, point));
+            if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
+        }
 
-        foreach (var decay in reading.Extra.Where(decay => decay.Axis == DecayAxis.Columns))
+        foreach (var decay in reading.Extra.Where(decay => decay.Axis == Across(read)))
             seen = builder.Multiply(seen, builder.Exp(terms.Lower(decay.Log)));
 
         // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
-        foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.Type)));
+        foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.ByColumns, read.Type)));
         return seen;
     }
 
-    private int Mix(int query, int key, int value, StateTiles state, ReadPoint point)
+    private int Mix(int query, int key, int value, Gates gates, AffineState update, ReadPoint point)
     {
-        if (state.Update.IsVector && state.Gates is { Whole: null, Columns: null })
+        if (update.IsVector && gates is { Whole: null, Columns: null })
             return builder.CumulativeSum(value, exclusive: point != ReadPoint.AfterWrite);
-        var overlap = Named(Overlap(query, key, state.Gates, point), "P");
-        return state.Gates.Columns is { } columns ? builder.DecayedMix(overlap, value, columns, point) : builder.MatMul(overlap, value);
+        var overlap = Named(Overlap(query, key, gates, point), "P");
+        return gates.Columns is { } columns ? builder.DecayedMix(overlap, value, columns, point) : builder.MatMul(overlap, value);
     }
 
     /// <summary>How much each token's query meets each earlier token's key; a decay by columns is left to the mixing of the values.</summary>

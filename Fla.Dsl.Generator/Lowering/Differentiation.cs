@@ -127,7 +127,7 @@ internal sealed class Differentiation
                 To(0, b.CausalMask(dy, instruction.Point));
                 break;
             case TileOp.DecayMatrix:
-                var weight = b.Multiply(dy, y);
+                var weight = b.CausalMask(b.Multiply(dy, y), instruction.Point == ReadPoint.AfterWrite ? ReadPoint.AfterDecay : instruction.Point);
                 To(0, GateGradient(b.SumColumns(weight), b.Transpose(b.SumRows(weight)), instruction.Point));
                 break;
             case TileOp.DecayedDot:
@@ -156,7 +156,8 @@ internal sealed class Differentiation
     /// <summary>
     /// The gradient of gates that decay token j's share in token i, from that of each token's shares as the later one
     /// (<paramref name="later"/>, summed over j) and as the earlier one (<paramref name="earlier"/>, summed over i): gate s counts where
-    /// j &lt; s &lt;= i, and what has both ends beyond s cancels between the two sums. This is dG = q dq - k dk.
+    /// j &lt; s &lt;= i, and what has both ends beyond s cancels between the two sums. This is dG = q dq - k dk. A token's share in itself,
+    /// which no gate decays, is in neither: it would only cancel but for rounding.
     /// </summary>
     private int GateGradient(int later, int earlier, ReadPoint point) => builder.Subtract(
         builder.CumulativeSum(later, reverse: true, exclusive: point == ReadPoint.BeforeDecay),

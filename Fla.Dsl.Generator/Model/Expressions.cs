@@ -82,5 +82,8 @@ internal sealed record OuterExpr(Expr Rows, Expr Columns, TermType Type) : Expr(
 /// <summary>A contraction: of two vectors, of a vector with a matrix's rows, or of a matrix's columns with a vector.</summary>
 internal sealed record DotExpr(Expr Left, Expr Right, TermType Type) : Expr(Type);
 
-/// <summary>What analysis makes of looking at a state: <c>Query^T Snapshot</c>, where the snapshot says how far into the token it is taken.</summary>
-internal sealed record ReadExpr(Expr Query, Analysis.AffineState Snapshot, TermType Type) : Expr(Type);
+/// <summary>
+/// What analysis makes of looking at a state: <c>Query^T Snapshot</c>, or <c>Snapshot Query</c> where the query meets the columns. The
+/// snapshot says how far into the token it is taken.
+/// </summary>
+internal sealed record ReadExpr(Expr Query, Analysis.AffineState Snapshot, bool ByColumns, TermType Type) : Expr(Type);

@@ -11,7 +11,8 @@ namespace Fla.Dsl.Autograd;
 /// <remarks>
 /// TorchSharp's node lives as long as an output does, and holds the saved tensors until then, also after a backward pass.
 /// It makes an unwritten tensor as large as each output, only to give zeros for an output that was not used; that is disposed at
-/// once here, and the zeros are <see cref="RecurrenceCall.Backward"/>'s.
+/// once here, and the zeros are <see cref="RecurrenceCall.Backward"/>'s. For such an output <see cref="Tensor.TotalCount"/> counts one
+/// tensor more for ever, which holds nothing.
 /// </remarks>
 internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<RecurrenceFunction>
 {
@@ -20,7 +21,8 @@ internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<Re
     public override string Name => nameof(RecurrenceFunction);
 
     /// <summary>Evaluates a call in a way that autograd can differentiate.</summary>
-    public static (Tensor Output, Tensor[] Final) Apply(RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial)
+    public static (Tensor Output, Tensor[] Final) Apply(
+        RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial)
     {
         using var scope = torch.NewDisposeScope();
         var outputs = apply([call, .. arguments.Concat(initial).Select(StealableLeaf)]);
@@ -86,7 +88,7 @@ internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<Re
     /// </summary>
     private static Tensor?[] Refused(bool[] wanted, Exception exception)
     {
-        Console.Error.WriteLine($"{nameof(Fla)}.{nameof(Dsl)}: the backward pass of a recurrence failed, and is reported as an invalid gradient: {exception}");
+        Console.Error.WriteLine($"The backward pass of a recurrence failed, and is reported as an invalid gradient: {exception}");
         return [.. wanted.Select(want => want ? torch.empty([0, 0, 0, 0, 0, 0, 0]) : null)];
     }
 }

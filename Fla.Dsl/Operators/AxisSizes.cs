@@ -38,7 +38,7 @@ internal sealed class AxisSizes
     {
         var shape = tensor.shape;
         if (shape.Length != axes.Count)
-            throw Mismatch($"{axes.Count} axes {Expected()}");
+            throw Mismatch($"rank {axes.Count} {Expected()}");
 
         for (var i = 0; i < axes.Count; i++)
         {
@@ -53,7 +53,9 @@ internal sealed class AxisSizes
                 throw Mismatch($"{Expected()}, {label}={size} as {origin} says");
         }
 
-        string Expected() => $"[{string.Join(", ", axes.Select(axis => axis.Key is not null && this[axis] is { } size ? $"{axis.Name}={size}" : axis.Name))}]";
+        string Expected() => $"[{string.Join(", ", axes.Select(AsKnown))}]";
+
+        string AsKnown(Axis axis) => axis.Key is not null && this[axis] is { } size ? $"{axis.Name}={size}" : axis.Name;
 
         ArgumentException Mismatch(string expected) => new($"{name}: expected {expected}, came [{string.Join(", ", shape)}].", name);
     }

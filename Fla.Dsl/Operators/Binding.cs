@@ -11,7 +11,7 @@ internal static class Binding
 {
     private static readonly ScalarType[] Floats = [ScalarType.BFloat16, ScalarType.Float16, ScalarType.Float32, ScalarType.Float64];
 
-    /// <summary>The arguments of <see cref="RecurrenceOp.Run"/>, or with no <paramref name="mode"/> those of <see cref="RecurrenceOp.Step"/>.</summary>
+    /// <summary>Binds the arguments of <see cref="RecurrenceOp.Run"/>, or without a mode those of <see cref="RecurrenceOp.Step"/>.</summary>
     public static RecurrenceCall Bind(
         RecurrenceOp op,
         Mode? mode,
@@ -23,14 +23,14 @@ internal static class Binding
     {
         ArgumentNullException.ThrowIfNull(arguments);
         if (mode is { } asked && !op.Modes.Contains(asked))
-            throw new ArgumentException($"mode: expected {string.Join(", ", op.Modes)}, which {op.Name} has; came {asked}.", nameof(mode));
+            throw Refused(nameof(mode), $"expected {string.Join(", ", op.Modes)}, which {op.Name} has; came {asked}.");
 
         var hasTime = mode is not null;
         var declared = op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale).ToArray();
         if (arguments.Count != declared.Length)
-            throw new ArgumentException(
-                $"arguments: expected {declared.Length} ({string.Join(", ", declared.Select(argument => argument.Name))}), came {arguments.Count}.",
-                nameof(arguments));
+            throw Refused(
+                nameof(arguments),
+                $"expected {declared.Length} ({string.Join(", ", declared.Select(argument => argument.Name))}), came {arguments.Count}.");
 
         var sizes = new AxisSizes();
         var kind = new Kind();
@@ -41,12 +41,12 @@ internal static class Binding
                 sizes.Match(declared[i].Name, argument, AxesOf(op, declared[i], hasTime));
             }
             else if (declared[i].Default is null)
-                throw new ArgumentException($"{declared[i].Name}: expected a tensor, came null.", declared[i].Name);
+                throw Refused(declared[i].Name, "expected a tensor, came null.");
 
         if (kind.First is not { } first)
-            throw new ArgumentException("arguments: expected a tensor, came only null.", nameof(arguments));
+            throw Refused(nameof(arguments), "expected a tensor, came only null.");
         if (sizes[Axis.Batch] is not { } batch)
-            throw new ArgumentException($"arguments: expected a tensor with a batch axis, but {op.Name} has none given.", nameof(arguments));
+            throw Refused(nameof(arguments), "expected a tensor with a batch axis, came only ones per head.");
 
         var heads = LargestHeadCount(op, declared, arguments, hasTime);
         sizes.Bind(Axis.Heads, heads.Count, heads.Origin);
@@ -97,7 +97,7 @@ internal static class Binding
         var largest = heads.MaxBy(entry => entry.Count);
         foreach (var (count, name) in heads)
             if (largest.Count % count != 0)
-                throw new ArgumentException($"{name}: expected a number of heads H that divides the {largest.Count} of {largest.Origin}, came {count}.", name);
+                throw Refused(name, $"expected a number of heads H that divides the {largest.Count} of {largest.Origin}, came {count}.");
 
         return largest;
     }
@@ -105,8 +105,8 @@ internal static class Binding
     private static void CheckStates(RecurrenceOp op, IReadOnlyList<Tensor?>? states, string parameter, AxisSizes sizes, Kind kind)
     {
         if (states is not null && states.Count != op.States.Count)
-            throw new ArgumentException(
-                $"{parameter}: expected {op.States.Count} ({string.Join(", ", op.States.Select(state => state.Name))}), came {states.Count}.", parameter);
+            throw Refused(
+                parameter, $"expected {op.States.Count} ({string.Join(", ", op.States.Select(state => state.Name))}), came {states.Count}.");
 
         for (var i = 0; i < op.States.Count; i++)
         {
@@ -119,19 +119,21 @@ internal static class Binding
             }
 
             if (op.States[i].Dimensions.FirstOrDefault(dimension => sizes[Axis.Declared(dimension)] is null) is { } unknown)
-                throw new ArgumentException($"{parameter}: expected {op.States[i].Name}, as no argument says how large {unknown} is; came null.", parameter);
+                throw Refused(parameter, $"expected {op.States[i].Name}, as no argument says how large {unknown} is; came null.");
         }
     }
 
     private static double ScaleOf(RecurrenceOp op, Argument[] declared, double? scale, AxisSizes sizes)
     {
         if (scale is { } given && !double.IsFinite(given))
-            throw new ArgumentException($"scale: expected a finite number, came {given}.", nameof(scale));
+            throw Refused(nameof(scale), $"expected a finite number, came {given}.");
         if (scale is not null && op.Arguments.All(argument => argument.Role != ArgumentRole.Scale))
-            throw new ArgumentException($"scale: expected none, as {op.Name} has no scale; came {scale}.", nameof(scale));
+            throw Refused(nameof(scale), $"expected none, as {op.Name} has no scale; came {scale}.");
 
         return scale ?? (declared[0].Dimensions is [.., var last] ? 1 / Math.Sqrt(sizes[Axis.Declared(last)] ?? 1) : 1);
     }
+
+    private static ArgumentException Refused(string name, string why) => new($"{name}: {why}", name);
 
     /// <summary>That all tensors are live, of a float type and on one device.</summary>
     private sealed class Kind
@@ -143,14 +145,14 @@ internal static class Binding
         public void Check(string name, Tensor tensor)
         {
             if (tensor.IsInvalid)
-                throw new ArgumentException($"{name}: expected a tensor, came a disposed one.", name);
+                throw Refused(name, "expected a tensor, came a disposed one.");
             if (!Floats.Contains(tensor.dtype))
-                throw new ArgumentException($"{name}: expected one of {string.Join(", ", Floats)}, came {tensor.dtype}.", name);
+                throw Refused(name, $"expected one of {string.Join(", ", Floats)}, came {tensor.dtype}.");
 
             First ??= tensor;
             origin ??= name;
             if (tensor.device_type != First.device_type || tensor.device_index != First.device_index)
-                throw new ArgumentException($"{name}: expected device {First.device}, where {origin} is; came {tensor.device}.", name);
+                throw Refused(name, $"expected device {First.device}, where {origin} is; came {tensor.device}.");
         }
     }
 }

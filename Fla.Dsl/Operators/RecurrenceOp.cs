@@ -53,7 +53,7 @@ public sealed class RecurrenceOp
     /// <param name="outputFinalState">Whether to give the states after the last token.</param>
     /// <param name="cuSeqlens">
     /// For N sequences packed along T into a batch of one: an int64 or int32 tensor of the N + 1 offsets at which they begin, from 0
-    /// to T. Without it every batch entry is a sequence and N = B.
+    /// to T, which are read back to the host. Without it every batch entry is a sequence and N = B.
     /// </param>
     /// <returns>
     /// The outputs, <c>[B, T, H, dim]</c> in the dtype of the first argument, and the final states (null unless asked for), in fp64
@@ -82,7 +82,8 @@ public sealed class RecurrenceOp
     public (Tensor o, Tensor[] state) Step(IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? state = null, double? scale = null) =>
         Evaluate(Binding.Bind(this, null, arguments, scale, state, outputFinalState: true, cuSeqlens: null), arguments, state);
 
-    private (Tensor Output, Tensor[] Final) Evaluate(RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? initialState)
+    private (Tensor Output, Tensor[] Final) Evaluate(
+        RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? initialState)
     {
         var initial = initialState ?? new Tensor?[States.Count];
         if (torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is not null && tensor.requires_grad))

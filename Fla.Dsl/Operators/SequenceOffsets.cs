@@ -34,6 +34,7 @@ internal static class SequenceOffsets
 
         return offsets;
 
-        static ArgumentException Mismatch(string expected, string came) => new($"cuSeqlens: expected {expected}; came {came}.", nameof(cuSeqlens));
+        static ArgumentException Mismatch(string expected, string came) =>
+            new($"{nameof(cuSeqlens)}: expected {expected}; came {came}.", nameof(cuSeqlens));
     }
 }

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Fla.Dsl.Runtime;
@@ -50,7 +49,7 @@ internal sealed class BatchedSchedule : Schedule
 
     // Every row is written by the walk.
     private static Tensor[] Stack(ChunkLayout layout, Tensor[] states) =>
-        [.. states.Select(state => torch.empty([layout.Rows, .. state.shape[1..]], state.dtype, state.device))];
+        [.. states.Select(state => Unwritten.Tensor([layout.Rows, .. state.shape[1..]], state.dtype, state.device))];
 
     private static void Write(Tensor[] stack, ChunkLayout layout, int step, Tensor[] state)
     {

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Fla.Dsl.Runtime;
@@ -58,7 +57,7 @@ internal sealed record BoundTensor(long[] Shape, long[] Canonical, ScalarType Ty
     /// </summary>
     public (Tensor Whole, Tensor Canonical) Allocate(Device device)
     {
-        var whole = torch.empty(Shape, Type, device);
+        var whole = Unwritten.Tensor(Shape, Type, device);
         return (whole, whole.view(Canonical));
     }
 }

@@ -13,7 +13,7 @@ internal sealed class ChunkLayout
     private readonly long[] active;     // sequences with a chunk at step n
     private readonly long[] first;      // row where step n begins
 
-    /// <param name="offsets">Where each sequence begins in the flattened <c>[B * T]</c> tokens, and the end of the last; at least one token.</param>
+    /// <param name="offsets">Where each sequence begins in the flattened <c>[B * T]</c> tokens, and the end of the last, not 0.</param>
     /// <param name="batch">B: as many as there are sequences, or 1 when sequences are packed.</param>
     /// <param name="packed">Whether sequences of any lengths are packed along time.</param>
     /// <param name="chunk">Tokens in a chunk.</param>

@@ -38,8 +38,11 @@ internal sealed class RecurrenceCall
     public required BoundTensor Output { get; init; }
 
     /// <summary>Evaluates the recurrence.</summary>
-    /// <returns>The outputs, the final states if wanted, and what <see cref="Backward"/> needs besides the arguments if asked to keep it.</returns>
-    public (Tensor Output, Tensor[] Final, Tensor[] Kept) Forward(IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial, bool keep)
+    /// <returns>
+    /// The outputs, the final states if wanted, and what <see cref="Backward"/> needs besides the arguments if asked to keep it.
+    /// </returns>
+    public (Tensor Output, Tensor[] Final, Tensor[] Kept) Forward(
+        IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial, bool keep)
     {
         using var scope = torch.NewDisposeScope();
         var transfer = new RowTransfer(Layout, Device, Compute, Heads);
@@ -67,7 +70,12 @@ internal sealed class RecurrenceCall
     /// <param name="output">The gradient of the outputs; null for zero.</param>
     /// <param name="final">The gradients of the final states; null for zero.</param>
     /// <param name="wanted">Which gradients are wanted, of the arguments and then of the initial states.</param>
-    public Tensor?[] Backward(IReadOnlyList<Tensor?> arguments, Tensor[] kept, Tensor? output, IReadOnlyList<Tensor?> final, IReadOnlyList<bool> wanted)
+    public Tensor?[] Backward(
+        IReadOnlyList<Tensor?> arguments,
+        Tensor[] kept,
+        Tensor? output,
+        IReadOnlyList<Tensor?> final,
+        IReadOnlyList<bool> wanted)
     {
         using var scope = torch.NewDisposeScope();
         var transfer = new RowTransfer(Layout, Device, Compute, Heads);
@@ -133,6 +141,9 @@ internal sealed class RecurrenceCall
         return [.. inputs, transfer.Mask()];
     }
 
-    private Tensor Default(Argument argument) =>
-        torch.tensor([.. Enumerable.Range(0, (int)Heads).Select(head => argument.Default!(head, (int)Heads))], Compute, Device).view(1, Heads, 1, 1);
+    private Tensor Default(Argument argument)
+    {
+        double[] perHead = [.. Enumerable.Range(0, (int)Heads).Select(head => argument.Default!(head, (int)Heads))];
+        return torch.tensor(perHead, Compute, Device).view(1, Heads, 1, 1);
+    }
 }

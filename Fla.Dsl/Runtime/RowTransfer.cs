@@ -41,7 +41,7 @@ internal sealed class RowTransfer
         occupants = Index([.. places[true].Select(place => tokens[place])]);
 
         order = Index([.. layout.Order.Select(sequence => (long)sequence)]);
-        placeInOrder = Index([.. Enumerable.Range(0, layout.Order.Length).OrderBy(place => layout.Order[place]).Select(place => (long)place)]);
+        placeInOrder = order.argsort();
     }
 
     /// <summary>1 for a token, 0 for padding: <c>[rows, 1, C, 1]</c>.</summary>
@@ -64,7 +64,7 @@ internal sealed class RowTransfer
         if (repeats == 1 && tokens.dtype == compute && !layout.IsPadded && !layout.Packed)
             return Steps(tokens.narrow(1, 0, layout.Tokens), own, dim).squeeze(3).reshape(layout.Rows, heads, layout.Chunk, dim);
 
-        var rows = torch.empty([layout.Rows, own, repeats, layout.Chunk, dim], compute, device);
+        var rows = Unwritten.Tensor([layout.Rows, own, repeats, layout.Chunk, dim], compute, device);
         if (layout.Packed)
         {
             // Padding takes some token and is then overwritten, not multiplied by 0: 0 * NaN is no 0.
@@ -126,7 +126,7 @@ internal sealed class RowTransfer
     /// <summary>States of sequences <c>[N, H, R, C]</c> in the order of the rows.</summary>
     public Tensor ToOrder(Tensor states) => Reorder(states.to(compute), order);
 
-    /// <summary>Writes states in the order of the rows to those of sequences: the inverse and the adjoint of <see cref="ToOrder"/>.</summary>
+    /// <summary>Writes states in the order of the rows in that of sequences: inverse and adjoint of <see cref="ToOrder"/>.</summary>
     public void ToSequences(Tensor ordered, Tensor states) => states.copy_(Reorder(ordered, placeInOrder));
 
     private long Full => layout.Tokens / layout.Chunk;

@@ -54,7 +54,7 @@ internal abstract class Schedule
     /// </param>
     protected static Tensor[] WalkForward(ChunkLayout layout, Tensor[] initial, bool wantFinal, Func<int, Tensor[], long, Tensor[]> step)
     {
-        Tensor[] final = wantFinal ? [.. initial.Select(state => torch.empty(state.shape, state.dtype, state.device))] : [];
+        Tensor[] final = wantFinal ? [.. initial.Select(state => Unwritten.Tensor(state.shape, state.dtype, state.device))] : [];
         Store(initial, layout.Active(0), layout.Sequences);     // sequences without a token end as they began
 
         var state = Rows(initial, 0, layout.Active(0));
@@ -87,7 +87,9 @@ internal abstract class Schedule
     /// <param name="layout">The layout.</param>
     /// <param name="final">The gradients of the states after the last token.</param>
     /// <param name="wantInitial">Whether to give those of the states before the first.</param>
-    /// <param name="step">Handles a step: (step, gradients carried into it, whether to carry on) to the gradients carried out of it.</param>
+    /// <param name="step">
+    /// Handles a step: (step, gradients carried into it, whether to carry on) to the gradients carried out of it.
+    /// </param>
     protected static Tensor[] WalkBackward(ChunkLayout layout, Tensor[] final, bool wantInitial, Func<int, Tensor[], bool, Tensor[]> step)
     {
         var gradient = Rows(final, 0, 0);
@@ -114,7 +116,8 @@ internal abstract class Schedule
     }
 
     /// <summary>Rows of tensors that all have them. Always new tensors, which may be disposed whoever owns the originals.</summary>
-    protected static Tensor[] Rows(Tensor[] tensors, long first, long count) => [.. tensors.Select(tensor => tensor.narrow(0, first, count))];
+    protected static Tensor[] Rows(Tensor[] tensors, long first, long count) =>
+        [.. tensors.Select(tensor => tensor.narrow(0, first, count))];
 
     /// <summary>Rows of tensors of which some have a single row that stands for all.</summary>
     protected static Tensor[] RowsOrShared(Tensor[] tensors, long first, long count) =>

@@ -85,7 +85,7 @@ internal sealed class SequentialSchedule : Schedule
         public int Spacing { get; } = (int)Math.Ceiling(Math.Sqrt(layout.Steps));
 
         public Tensor[] Empty(Tensor[] states) =>
-            [.. states.Select(state => torch.empty([RowOf(layout.Steps), .. state.shape[1..]], state.dtype, state.device))];
+            [.. states.Select(state => Unwritten.Tensor([RowOf(layout.Steps), .. state.shape[1..]], state.dtype, state.device))];
 
         public void Write(Tensor[] kept, int step, Tensor[] state)
         {

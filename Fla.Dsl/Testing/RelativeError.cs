@@ -8,12 +8,13 @@ public static class RelativeError
     /// <summary>The relative error <c>||actual - expected|| / ||expected||</c> in fp64.</summary>
     /// <param name="actual">The numbers, of any floating-point type and device.</param>
     /// <param name="expected">What they should be, of the same shape.</param>
+    /// <param name="floor">The least root mean square of <paramref name="expected"/> to divide by; below it the error is absolute.</param>
     /// <returns>
     /// 0 when both are zero; positive infinity when <paramref name="actual"/> has a NaN or infinity, or only
     /// <paramref name="expected"/> is zero.
     /// </returns>
     /// <exception cref="ArgumentException">The shapes differ, or <paramref name="expected"/> is not finite.</exception>
-    public static double Rms(Tensor actual, Tensor expected)
+    public static double Rms(Tensor actual, Tensor expected, double floor = 0)
     {
         if (!actual.shape.SequenceEqual(expected.shape))
             throw new ArgumentException(
@@ -26,6 +27,6 @@ public static class RelativeError
         if (!a.isfinite().all().item<bool>())
             return double.PositiveInfinity;
         var (error, size) = ((a - b).norm().item<double>(), b.norm().item<double>());
-        return error == 0 ? 0 : error / size;
+        return error == 0 ? 0 : error / Math.Max(size, floor * Math.Sqrt(b.numel()));
     }
 }

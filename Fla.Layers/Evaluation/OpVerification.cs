@@ -72,7 +72,7 @@ public static class OpVerification
     }
 
     private static double? WorstState(Tensor[] states, OpFigures figures) =>
-        states.Length == 0 ? null : states.Zip(figures.States, RelativeError.Rms).Max();
+        states.Length == 0 ? null : states.Zip(figures.States, (state, expected) => RelativeError.Rms(state, expected)).Max();
 
     private static (string Name, double Error)? WorstGradient(VerificationInputs inputs, OpFigures figures)
     {

@@ -8,7 +8,7 @@ internal static class Close
     /// <summary>Within <paramref name="tolerance"/> of the larger of 1 and the largest expected value.</summary>
     public static void Assert(Tensor expected, Tensor actual, double tolerance, string what)
     {
-        Xunit.Assert.True(expected.shape.SequenceEqual(actual.shape), $"{what}: expected [{string.Join(", ", expected.shape)}], came [{string.Join(", ", actual.shape)}]");
+        Xunit.Assert.Equal(expected.shape, actual.shape);
         if (expected.numel() == 0)
             return;
 

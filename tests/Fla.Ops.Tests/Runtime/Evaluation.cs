@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace Fla.Ops.Tests.Runtime;
 
 /// <summary>Inputs of a call with cotangents for what it gives.</summary>
-internal sealed record Inputs(TestOp Test, Tensor?[] Arguments, Tensor?[]? Initial, long[]? Offsets, Tensor Output, Tensor[] Final, double? Scale)
+internal sealed record Inputs(
+    TestOp Test, Tensor?[] Arguments, Tensor?[]? Initial, long[]? Offsets, Tensor Output, Tensor[] Final, double? Scale)
 {
     /// <summary>Random inputs; log-decays are at most 0.</summary>
     /// <param name="test">The recurrence.</param>
@@ -136,7 +137,10 @@ internal sealed record Evaluation(Tensor Output, Tensor[] Final, Tensor?[] Gradi
         var loss = final.Zip(own.Final, (state, cotangent) => (state * cotangent.to(state.dtype)).sum())
             .Aggregate((o * own.Output.to(o.dtype)).sum().to(final[0].dtype), (a, b) => a + b);
         loss.backward();
-        return new(o.detach(), [.. final.Select(state => state.detach())], [.. own.Arguments.Concat(own.Initial ?? []).Select(tensor => tensor?.grad)]);
+        return new(
+            o.detach(),
+            [.. final.Select(state => state.detach())],
+            [.. own.Arguments.Concat(own.Initial ?? []).Select(tensor => tensor?.grad)]);
     }
 
     // [B, T, Ha, 1, D] or [1, Ha, R, C]

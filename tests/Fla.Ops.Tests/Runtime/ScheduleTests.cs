@@ -125,13 +125,15 @@ public class ScheduleTests
             var outputs = new List<Tensor>();
             for (var t = 0; t < 9; t++)
             {
-                (var o, states) = test.Op.Step(
-                    [.. own.Arguments.Zip(test.Declared, (tensor, argument) => argument.Role == ArgumentRole.PerHead ? tensor : tensor!.select(1, t))], states);
+                Tensor?[] token = [.. own.Arguments.Zip(test.Declared, (tensor, argument) =>
+                    argument.Role == ArgumentRole.PerHead ? tensor : tensor!.select(1, t))];
+                (var o, states) = test.Op.Step(token, states);
                 outputs.Add(o);
             }
 
             var output = torch.stack(outputs, 1);
-            var loss = states.Zip(own.Final, (state, cotangent) => (state! * cotangent).sum()).Aggregate((output * own.Output).sum(), (a, b) => a + b);
+            var loss = states.Zip(own.Final, (state, cotangent) => (state! * cotangent).sum())
+                .Aggregate((output * own.Output).sum(), (a, b) => a + b);
             loss.backward();
             Evaluation.AssertClose(
                 Evaluation.Naive(inputs),
