@@ -73,6 +73,13 @@ internal static class DeclarationCases
                 return h;
             }
             """),
+        Step("a multiple of a vector state that does not decay", """
+            static Vec<K> Step(Vec<K> x, [PerHead] Scalar p, ref State<K> h)
+            {
+                h += x;
+                return Tanh(2 * p * h);
+            }
+            """),
         Step("a vector state written to another", """
             static Vec<K> Step(Vec<K> x, Vec<K> u, [LogDecay] Vec<K> g, ref State<K> m, ref State<K> h)
             {
