@@ -4,6 +4,7 @@ using Fla.Dsl.Generator.Frontend;
 using Fla.Dsl.Generator.Lowering;
 using Fla.Dsl.Generator.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Fla.Dsl.Generator;
@@ -26,7 +27,7 @@ public sealed class RecurrenceGenerator : IIncrementalGenerator
     public void Initialize(IncrementalGeneratorInitializationContext context)
     {
         var parsed = context.SyntaxProvider
-            .ForAttributeWithMetadataName(Language.RecurrenceAttribute, (node, _) => node is ClassDeclarationSyntax, Parse)
+            .ForAttributeWithMetadataName(Language.RecurrenceAttribute, (node, _) => node is ClassDeclarationSyntax or RecordDeclarationSyntax { ClassOrStructKeyword.RawKind: not (int)SyntaxKind.StructKeyword }, Parse)
             .WithTrackingName(ParseStep);
 
         var compiled = parsed
@@ -34,22 +35,25 @@ public sealed class RecurrenceGenerator : IIncrementalGenerator
             .Select((declaration, _) => Compile(declaration))
             .WithTrackingName(CompileStep);
 
-        var names = compiled.Where(result => result.Files.Count > 0).Select((result, _) => result.Name);
+        var names = compiled.Where(result => result.Files.Count > 0).Select((result, _) => result.Name).Collect();
         var catalogue = parsed.SelectMany((declaration, _) => declaration.Declaration is { } model ? [(model.FullName, model.Accessibility)] : Array.Empty<(string, string)>())
-            .Collect().Combine(names.Collect()).Combine(context.CompilationProvider.Select((compilation, _) => compilation.AssemblyName ?? "Recurrences"))
-            .Select((all, _) => (Assembly: all.Right, Recurrences: all.Left.Left.Where(recurrence => all.Left.Right.Contains(recurrence.Item1)).ToEquatableArray()))
+            .Collect().Combine(names).Combine(context.CompilationProvider.Select((compilation, _) => CatalogueNamespace.Of(compilation)))
+            .Select((all, _) => (Namespace: all.Right, Recurrences: all.Left.Left.Where(recurrence => all.Left.Right.Contains(recurrence.Item1)).ToEquatableArray()))
             .WithTrackingName(CatalogueStep);
 
         var needsLoading = context.CompilationProvider.Select((compilation, _) => compilation.GetTypeByMetadataName("Fla.Dsl.Runtime.Native.NativeLibraries") is not null);
+        var homonyms = names.Select((all, _) => SourceFiles.Homonyms(all));
+        var problems = parsed.Collect().Combine(compiled.Collect()).SelectMany((all, _) => Problems(all.Left, all.Right));
 
-        context.RegisterSourceOutput(compiled, (output, result) =>
+        context.RegisterSourceOutput(compiled.Combine(homonyms), (output, item) =>
         {
-            foreach (var file in result.Files) output.AddSource(file.Name, file.Text);
+            var (result, others) = item;
+            foreach (var file in result.Files) output.AddSource(SourceFiles.UniqueName(file.Name, result.Name, others), file.Text);
         });
         context.RegisterSourceOutput(catalogue, (output, all) =>
         {
             if (all.Recurrences.Count == 0) return;
-            var file = SourceFiles.Catalogue(all.Assembly, all.Recurrences);
+            var file = SourceFiles.Catalogue(all.Namespace, all.Recurrences);
             output.AddSource(file.Name, file.Text);
         });
         context.RegisterSourceOutput(needsLoading, (output, needed) =>
@@ -58,19 +62,23 @@ public sealed class RecurrenceGenerator : IIncrementalGenerator
             var file = SourceFiles.NativeLoading();
             output.AddSource(file.Name, file.Text);
         });
-        context.RegisterSourceOutput(parsed.Collect().Combine(compiled.Collect()), (output, all) =>
+
+        // A place is looked up in the compilation of the moment, which changes with every edit: only where there is a problem.
+        context.RegisterSourceOutput(problems.Combine(context.CompilationProvider), (output, item) =>
         {
-            foreach (var declaration in all.Left)
-            {
-                var own = all.Right.Where(result => result.Name == declaration.Declaration?.FullName).SelectMany(result => result.Problems);
-                foreach (var problem in declaration.Problems.Concat(own))
-                    output.ReportDiagnostic(Diagnostic.Create(Rules.Get(problem.Id), declaration.Anchor.Locate(problem.Span), problem.Arguments.ToArray<object>()));
-            }
+            var ((anchor, problem), compilation) = item;
+            output.ReportDiagnostic(Diagnostic.Create(Rules.Get(problem.Id), anchor.Locate(problem.Span, compilation), problem.Arguments.ToArray<object>()));
         });
     }
 
+    private static IEnumerable<(Anchor, Problem)> Problems(IEnumerable<ParsedDeclaration> parsed, IReadOnlyCollection<Compilation> compiled) =>
+        from declaration in parsed
+        let later = compiled.Where(result => result.Name == declaration.Declaration?.FullName).SelectMany(result => result.Problems)
+        from problem in declaration.Problems.Concat(later)
+        select (declaration.Anchor, problem);
+
     private static ParsedDeclaration Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancellation) =>
-        DeclarationParser.Parse((ClassDeclarationSyntax)context.TargetNode, (INamedTypeSymbol)context.TargetSymbol, context.SemanticModel, cancellation);
+        DeclarationParser.Parse((TypeDeclarationSyntax)context.TargetNode, (INamedTypeSymbol)context.TargetSymbol, context.SemanticModel, cancellation);
 
     private static Compilation Compile(Declaration declaration)
     {
@@ -85,8 +93,7 @@ public sealed class RecurrenceGenerator : IIncrementalGenerator
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // A generator that throws takes all its declarations with it: even our own mistakes are reported, each at its class.
-            return new Compilation(declaration.FullName, default, EquatableArray<Problem>.Empty.Add(new Problem(Rules.Internal, new RelativeSpan(0, 0), declaration.Name, exception.Message)));
+            return new Compilation(declaration.FullName, default, EquatableArray<Problem>.Empty.Add(Problem.Internal(declaration.Name, declaration.Place, exception)));
         }
     }
 }

@@ -14,7 +14,10 @@ internal enum DecayAxis
 internal sealed record Decay(DecayAxis Axis, Expr Log);
 
 /// <summary>One term <c>Key Value^T</c> added to a state. For a vector state the key is the constant 1.</summary>
-internal sealed record Write(Expr Key, Expr Value);
+internal sealed record Write(Expr Key, Expr Value)
+{
+    public bool Reads(string state) => Key.Reads(state) || Value.Reads(state);
+}
 
 /// <summary>
 /// A state somewhere in the token, as a function of how the token before left it: <c>decays * S + sum of writes</c>. Everything that
@@ -34,7 +37,7 @@ internal sealed record StateForm(AffineState Update)
     public TermType Type => Update.Type;
 
     /// <summary>Whether a write looks at this very state.</summary>
-    public bool HasFeedback => Update.Writes.Any(write => write.Value.Reads(Name));
+    public bool HasFeedback => Update.Writes.Any(write => write.Reads(Name));
 }
 
 /// <summary>
@@ -61,6 +64,15 @@ internal static class Terms
     /// <summary>Whether the term looks at the state, itself or through what it reads.</summary>
     public static bool Reads(this Expr expression, string state) =>
         expression.SelfAndDescendants().Any(term => term is ReadExpr read && read.Snapshot.State == state);
+
+    /// <summary>Whether a matrix is made of a state, and not only of what is read from one.</summary>
+    public static bool HoldsMatrixState(this Expr expression) => expression switch
+    {
+        StateExpr state => state.Type.Kind == TermKind.Matrix,
+        UnaryExpr unary => unary.Operand.HoldsMatrixState(),
+        BinaryExpr binary => binary.Left.HoldsMatrixState() || binary.Right.HoldsMatrixState(),
+        _ => false,
+    };
 
     /// <summary>Whether the term is 0 where every per-token argument is 0, as it is in a chunk's padding.</summary>
     public static bool VanishesAtPadding(this Expr expression) => expression switch

@@ -11,29 +11,36 @@ internal sealed class Normalizer
 {
     private static readonly ConstantExpr One = new(1);
 
+    private readonly Declaration declaration;
     private readonly Dictionary<(string State, int Version), AffineState> states = [];
 
     /// <summary>How many terms around the one at hand want a value of the token and not a state.</summary>
     private int tokenDepth;
 
-    public static NormalForm Normalize(Declaration declaration) => new Normalizer().Run(declaration);
+    /// <summary>The state whose new value is at hand, if it is one.</summary>
+    private string? target;
 
-    private NormalForm Run(Declaration declaration)
+    private Normalizer(Declaration declaration) => this.declaration = declaration;
+
+    public static NormalForm Normalize(Declaration declaration) => new Normalizer(declaration).Run();
+
+    private NormalForm Run()
     {
         var last = new Dictionary<string, AffineState>();
         foreach (var state in declaration.States)
             states[(state.Name, 0)] = new AffineState(state.Name, state.Type, default, default);
         foreach (var update in declaration.Updates)
         {
+            target = update.State;
             states[(update.State, update.Version)] = last[update.State] = Evaluate(update.Value) switch
             {
                 State { Affine: var affine } when affine.State == update.State => affine,
-                State { Affine: var other } => throw new DeclarationException(Rules.Feedback, update.Value.Span, update.State, $"it takes over the state '{other.State}' whole"),
-                Plain plain when plain.Expr.Reads(update.State) => throw Nonlinear(update.State, update.Value),
-                _ => throw new DeclarationException(Rules.StateForgotten, update.Value.Span, update.State),
+                State { Affine: { IsVector: false } other } => throw new DeclarationException(Rules.Feedback, update.Value.Span, update.State, $"it takes over the state '{other.State}' whole"),
+                var replaced => throw Replaced(update, replaced),
             };
         }
 
+        target = null;
         var output = Token(declaration.Output);
         var forms = declaration.States.Select(state => new StateForm(last[state.Name])).ToList();
         var ordered = InOrder(forms).ToEquatableArray();
@@ -49,22 +56,54 @@ internal sealed class Normalizer
             throw new DeclarationException(Rules.Feedback, term.Span, update.State, $"the {kind} {Text(term)} depends on the state itself");
     }
 
+    /// <summary>A new value without the old one in it: either nothing is carried on, or all that is carried has been looked up first.</summary>
+    private static DeclarationException Replaced(StateUpdate update, Value value)
+    {
+        var values = value switch
+        {
+            Plain plain => [plain.Expr],
+            Writes writes => writes.Terms.SelectMany(write => new[] { write.Key, write.Value }),
+            _ => Enumerable.Empty<Expr>(),
+        };
+        if (!values.Any(term => term.Reads(update.State))) return new DeclarationException(Rules.StateForgotten, update.Value.Span, update.State);
+        if (value is Plain { Expr: var term }) Feedback.Of(new Write(One, term), update.State);
+        return new DeclarationException(Rules.Feedback, update.Value.Span, update.State, "the new value must have the state itself in it, decayed or as it is, beside what is added to it");
+    }
+
     /// <summary>Orders states so that each is written from reads of earlier ones; itself it may read linearly.</summary>
     private static IEnumerable<StateForm> InOrder(List<StateForm> forms)
     {
         var waiting = forms.ToList();
         while (waiting.Count > 0)
         {
-            var next = waiting.FirstOrDefault(form => !ReadsOfOthers(form).Any())
-                ?? throw new DeclarationException(Rules.Coupled, ReadsOfOthers(waiting[0]).First().Span, string.Join(" and ", waiting.Select(form => $"'{form.Name}'")));
+            var next = waiting.FirstOrDefault(form => !waiting.Any(other => other != form && NeedsReadOf(form, other.Name)))
+                ?? throw Coupled(waiting);
             waiting.Remove(next);
             yield return next;
         }
 
-        // The terms of a state that look at others which are still waiting.
-        IEnumerable<Expr> ReadsOfOthers(StateForm form) => form.Update.Writes.SelectMany(write => new[] { write.Key, write.Value })
-            .Concat(form.Update.Decays.Select(decay => decay.Log))
-            .Where(term => waiting.Any(other => other != form && term.Reads(other.Name)));
+        static bool NeedsReadOf(StateForm form, string other) => Parts(form).Any(part => part.Reads(other));
+
+        static IEnumerable<Expr> Parts(StateForm form) =>
+            form.Update.Writes.SelectMany(write => new[] { write.Key, write.Value }).Concat(form.Update.Decays.Select(decay => decay.Log));
+
+        // Each of them needs another: following the needs leads round in a circle.
+        static DeclarationException Coupled(List<StateForm> waiting)
+        {
+            var path = new List<StateForm> { waiting[0] };
+            while (true)
+            {
+                var next = waiting.First(other => other != path[path.Count - 1] && NeedsReadOf(path[path.Count - 1], other.Name));
+                if (path.IndexOf(next) is var start and >= 0)
+                {
+                    var circle = path.Skip(start).ToList();
+                    var read = Parts(circle[0]).First(part => part.Reads(circle[1].Name));
+                    return new DeclarationException(Rules.Coupled, read.Span, string.Join(" and ", circle.Select(form => $"'{form.Name}'")));
+                }
+
+                path.Add(next);
+            }
+        }
     }
 
     private abstract record Value;
@@ -98,17 +137,24 @@ internal sealed class Normalizer
         return value switch
         {
             Plain plain => plain.Expr,
-            State { Affine: { IsVector: true } affine } => new ReadExpr(One, affine, false, affine.Type) { Span = expression.Span },
+            State { Affine: { IsVector: true } affine } => Look(affine, expression),
             State state => throw Nonlinear(state.Affine.State, expression),
-            _ => throw new DeclarationException(Rules.Expression, expression.Span, "a matrix outside a state"),
+            _ => throw new DeclarationException(Rules.Expression, expression.Span, $"the matrix {Text(expression)} outside a state and a Dot"),
         };
     }
+
+    /// <summary>A vector state as a value of the token.</summary>
+    private static ReadExpr Look(AffineState state, Expr source) => new(One, state, false, state.Type) { Span = source.Span };
+
+    /// <summary>Whether a vector state stands for what it reads as here, and not for itself on the way to its new value.</summary>
+    private bool IsLookedAt(AffineState state) => state.IsVector && (tokenDepth > 0 || state.State != target);
 
     private Value Apply(UnaryExpr unary) => Evaluate(unary.Operand) switch
     {
         Plain plain => new Plain(unary with { Operand = plain.Expr }),
         Writes writes when unary.Function == UnaryFunction.Negate => new Writes(Scale(writes.Terms, new ConstantExpr(-1), DecayAxis.Whole)),
-        State { Affine.IsVector: true } => new Plain(unary with { Operand = Token(unary.Operand) }),
+        State { Affine: { IsVector: true } affine } => new Plain(unary with { Operand = Look(affine, unary.Operand) }),
+        State { Affine: var affine } when unary.Function == UnaryFunction.Negate => throw new DeclarationException(Rules.Gate, unary.Span, affine.State, "-1"),
         State state => throw Nonlinear(state.Affine.State, unary),
         _ => throw new DeclarationException(Rules.Expression, unary.Span, "a function of a matrix outside a decay"),
     };
@@ -118,15 +164,52 @@ internal sealed class Normalizer
     {
         var byColumns = dot.Left.Type.Kind == TermKind.Matrix;
         var (query, matrix) = byColumns ? (dot.Right, dot.Left) : (dot.Left, dot.Right);
-        if (matrix.Type.Kind != TermKind.Matrix) return dot with { Left = Token(dot.Left), Right = Token(dot.Right) };
+        return matrix.Type.Kind == TermKind.Matrix ? Contract(dot, Token(query), matrix, byColumns) : dot with { Left = Token(dot.Left), Right = Token(dot.Right) };
+    }
+
+    /// <summary>A Dot is linear in its matrix: what is not one state with its decays and writes is taken apart.</summary>
+    private Expr Contract(DotExpr dot, Expr query, Expr matrix, bool byColumns)
+    {
+        Expr Combined(BinaryOperator operation, Expr left, Expr right) => new BinaryExpr(operation, left, right, dot.Type) { Span = dot.Span };
+        Expr With(Expr part) => Contract(dot, query, part, byColumns);
+        switch (IsSeveral(matrix) ? matrix : null)
+        {
+            case UnaryExpr { Function: UnaryFunction.Negate } negation:
+                return new UnaryExpr(UnaryFunction.Negate, With(negation.Operand), dot.Type) { Span = dot.Span };
+            case BinaryExpr { Operator: BinaryOperator.Add or BinaryOperator.Subtract } sum:
+                return Combined(sum.Operator, With(sum.Left), With(sum.Right));
+            case BinaryExpr { Operator: BinaryOperator.Multiply, Left.Type.Kind: not TermKind.Matrix } product:
+                return Scaled(Token(product.Left), product.Right, meetsQuery: !byColumns);
+            case BinaryExpr { Operator: BinaryOperator.Multiply, Right.Type.Kind: not TermKind.Matrix } product:
+                return Scaled(Token(product.Right), product.Left, meetsQuery: byColumns);
+            case BinaryExpr { Operator: BinaryOperator.Divide } quotient:
+                return Combined(BinaryOperator.Divide, With(quotient.Left), Token(quotient.Right));
+        }
+
         return Evaluate(matrix) switch
         {
-            State state => new ReadExpr(Token(query), state.Affine, byColumns, dot.Type) { Span = dot.Span },
-            Writes writes => writes.Terms.Select(write => Reading.OwnTerm(Token(query), write, byColumns, dot.Type)).Aggregate((a, b) => new BinaryExpr(BinaryOperator.Add, a, b, dot.Type)),
-            Plain plain => byColumns ? dot with { Left = plain.Expr, Right = Token(query) } : dot with { Left = Token(query), Right = plain.Expr },
+            State state => new ReadExpr(query, state.Affine, byColumns, dot.Type) { Span = dot.Span },
+            Writes writes => writes.Terms.Select(write => Reading.OwnTerm(query, write, byColumns, dot.Type)).Aggregate((a, b) => Combined(BinaryOperator.Add, a, b)) with { Span = dot.Span },
+            Plain plain => byColumns ? dot with { Left = plain.Expr, Right = query } : dot with { Left = query, Right = plain.Expr },
             _ => throw new InvalidOperationException("A matrix is a state, outer products or an argument."),
         };
+
+        // A vector on the side of the query scales the query, on the other side what is read.
+        Expr Scaled(Expr factor, Expr rest, bool meetsQuery) => meetsQuery && factor.Type.Kind == TermKind.Vector
+            ? Contract(dot, Times(factor, query), rest, byColumns)
+            : Combined(BinaryOperator.Multiply, factor, With(rest));
     }
+
+    /// <summary>Whether a matrix holds states in another way than as one state, decayed and added to.</summary>
+    private bool IsSeveral(Expr matrix) => matrix.HoldsMatrixState() && matrix switch
+    {
+        StateExpr => false,
+        BinaryExpr { Operator: BinaryOperator.Add } sum when sum.Left.HoldsMatrixState() != sum.Right.HoldsMatrixState() => IsSeveral(sum.Left) || IsSeveral(sum.Right),
+        BinaryExpr { Operator: BinaryOperator.Subtract } difference when !difference.Right.HoldsMatrixState() => IsSeveral(difference.Left),
+        BinaryExpr { Operator: BinaryOperator.Multiply, Left.Type.Kind: not TermKind.Matrix } product => IsSeveral(product.Right) || Logarithm(Token(product.Left)) is null,
+        BinaryExpr { Operator: BinaryOperator.Multiply or BinaryOperator.Divide, Right.Type.Kind: not TermKind.Matrix } product => IsSeveral(product.Left) || Logarithm(Token(product.Right)) is null,
+        _ => true,
+    };
 
     private Value Sum(BinaryExpr sum)
     {
@@ -139,14 +222,16 @@ internal sealed class Normalizer
                 return new Plain(sum with { Operator = BinaryOperator.Add, Left = a.Expr, Right = b.Expr });
             case (Writes a, Writes b):
                 return new Writes(a.Terms.Concat(b.Terms).ToEquatableArray());
+            case (State { Affine.IsVector: true } a, State b):
+                return IsLookedAt(a.Affine) ? Added(b.Affine, new Plain(Look(a.Affine, sum.Left)), sum.Left) : Added(a.Affine, new Plain(Look(b.Affine, sum.Right)), sum.Right);
             case (State a, State b):
-                throw Nonlinear(a.Affine.State, sum);
+                throw new DeclarationException(Rules.Feedback, sum.Span, target ?? a.Affine.State, $"the sum {Text(sum)} of states is not one state with what is added to it");
             case (State a, _):
                 return Added(a.Affine, right, sum.Right);
             case (_, State b):
                 return Added(b.Affine, left, sum.Left);
             default:
-                throw new DeclarationException(Rules.Expression, sum.Span, "a sum of outer products and another matrix");
+                throw new DeclarationException(Rules.Expression, sum.Span, $"{Text(sum)}, a sum of outer products and another matrix,");
         }
     }
 
@@ -154,7 +239,7 @@ internal sealed class Normalizer
     {
         Plain plain => new Plain(new UnaryExpr(UnaryFunction.Negate, plain.Expr, plain.Expr.Type) { Span = source.Span }),
         Writes writes => new Writes(Scale(writes.Terms, new ConstantExpr(-1), DecayAxis.Whole)),
-        State { Affine: { IsVector: true } affine } => new Plain(new UnaryExpr(UnaryFunction.Negate, new ReadExpr(One, affine, false, affine.Type), affine.Type) { Span = source.Span }),
+        State { Affine: { IsVector: true } affine } => new Plain(new UnaryExpr(UnaryFunction.Negate, Look(affine, source), affine.Type) { Span = source.Span }),
         _ => throw new DeclarationException(Rules.Gate, source.Span, ((State)value).Affine.State, "-1"),
     };
 
@@ -162,7 +247,7 @@ internal sealed class Normalizer
     {
         Writes writes => new State(state with { Writes = state.Writes.Concat(writes.Terms).ToEquatableArray() }),
         Plain plain when state.IsVector => new State(state with { Writes = state.Writes.Add(new Write(One, Broadcast(plain.Expr, state.Type))) }),
-        _ => throw new DeclarationException(Rules.Expression, source.Span, "a matrix that is not an outer product, added to a state"),
+        _ => throw new DeclarationException(Rules.Expression, source.Span, $"{Text(source)}, a matrix that is not an outer product, added to the state '{state.State}',"),
     };
 
     /// <summary>A scalar added to a vector state goes to each of its elements.</summary>
@@ -181,15 +266,17 @@ internal sealed class Normalizer
                 return Decayed(state.Affine, factor.Expr, AxisOf(state.Affine, factor.Expr, onTheLeft: true, product), product);
             case (State state, Plain factor) when product.Operator == BinaryOperator.Multiply:
                 return Decayed(state.Affine, factor.Expr, AxisOf(state.Affine, factor.Expr, onTheLeft: false, product), product);
-            case (Plain factor, Writes writes) when product.Operator == BinaryOperator.Multiply:
+            case (Plain { Expr.Type.Kind: not TermKind.Matrix } factor, Writes writes) when product.Operator == BinaryOperator.Multiply:
                 return new Writes(Scale(writes.Terms, factor.Expr, AxisOf(factor.Expr, onTheLeft: true)));
-            case (Writes writes, Plain factor) when product.Operator == BinaryOperator.Multiply:
+            case (Writes writes, Plain { Expr.Type.Kind: not TermKind.Matrix } factor) when product.Operator == BinaryOperator.Multiply:
                 return new Writes(Scale(writes.Terms, factor.Expr, AxisOf(factor.Expr, onTheLeft: false)));
             case (Writes writes, Plain divisor) when divisor.Expr.Type.Kind == TermKind.Scalar:
                 return new Writes(Scale(writes.Terms, new BinaryExpr(BinaryOperator.Divide, One, divisor.Expr, TermType.Scalar), DecayAxis.Whole));
+            case (State state, Plain divisor) when divisor.Expr.Type.Kind == TermKind.Scalar:
+                return Decayed(state.Affine, new BinaryExpr(BinaryOperator.Divide, One, divisor.Expr, TermType.Scalar) { Span = product.Right.Span }, DecayAxis.Whole, product);
             default:
-                if ((left as State ?? right as State) is not { } used) throw new DeclarationException(Rules.Expression, product.Span, "a product of matrices");
-                if (!used.Affine.IsVector || (left, right) is (State, State)) throw Nonlinear(used.Affine.State, product);
+                if ((left as State ?? right as State) is not { } used) throw new DeclarationException(Rules.Expression, product.Span, $"{Text(product)}, a product of matrices,");
+                if (!used.Affine.IsVector) throw Nonlinear(used.Affine.State, product);
                 return new Plain(product with { Left = Token(product.Left), Right = Token(product.Right) });
         }
     }
@@ -206,23 +293,24 @@ internal sealed class Normalizer
     /// <summary>A positive factor on a state is a decay; what was written before it in the same token is scaled by it.</summary>
     private Value Decayed(AffineState state, Expr factor, DecayAxis axis, BinaryExpr product)
     {
-        if (Logarithm(factor) is { } log)
-        {
+        var log = Logarithm(factor);
+        if (log is not null && (state.State != target || !log.Reads(state.State)))
             return new State(state with { Decays = state.Decays.Add(new Decay(axis, log)), Writes = Scale(state.Writes, factor, axis) });
-        }
 
-        // Where a value of the token is wanted, a vector state stands for what it reads as, and may be multiplied by anything.
-        if (state.IsVector && tokenDepth > 0) return new Plain(product with { Left = Token(product.Left), Right = Token(product.Right) });
-        throw new DeclarationException(Rules.Gate, product.Span, state.State, Text(factor));
+        // Where it is looked at, a vector state may be multiplied by anything.
+        if (IsLookedAt(state)) return new Plain(product with { Left = Token(product.Left), Right = Token(product.Right) });
+        throw factor.Reads(state.State) ? Nonlinear(state.State, product) : new DeclarationException(Rules.Gate, product.Span, state.State, Text(factor));
     }
 
     /// <summary>The logarithm of a factor known to be positive, or null.</summary>
-    private static Expr? Logarithm(Expr factor) => factor switch
+    private Expr? Logarithm(Expr factor) => factor switch
     {
         UnaryExpr { Function: UnaryFunction.Exp } exp => exp.Operand,
         UnaryExpr { Function: UnaryFunction.Sigmoid } sigmoid => sigmoid with { Function = UnaryFunction.LogSigmoid },
-        ArgumentExpr { Role: ParameterRole.PerHead } constant => new UnaryExpr(UnaryFunction.Log, constant, constant.Type) { Span = constant.Span },
+        ArgumentExpr { Role: ParameterRole.PerHead } constant when !declaration.Parameters.Single(parameter => parameter.Name == constant.Name).IsLogDecay => new UnaryExpr(UnaryFunction.Log, constant, constant.Type) { Span = constant.Span },
         ConstantExpr { Value: > 0 } constant => new ConstantExpr(Math.Log(constant.Value)),
+        BinaryExpr { Operator: BinaryOperator.Divide, Left: ConstantExpr { Value: 1 } } inverse when Logarithm(inverse.Right) is { } divisor =>
+            new UnaryExpr(UnaryFunction.Negate, divisor, divisor.Type) { Span = inverse.Span },
         BinaryExpr { Operator: BinaryOperator.Multiply } product when Logarithm(product.Left) is { } left && Logarithm(product.Right) is { } right =>
             new BinaryExpr(BinaryOperator.Add, left, right, product.Type) { Span = product.Span },
         _ => null,

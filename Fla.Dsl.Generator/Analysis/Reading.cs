@@ -37,7 +37,7 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
         // A vector state is seen whole, and its key is 1.
         if (query.Type.Kind == TermKind.Scalar && write.Key.Type.Kind == TermKind.Scalar) return write.Value;
         var (met, given) = byColumns ? (write.Value, write.Key) : (write.Key, write.Value);
-        return new BinaryExpr(BinaryOperator.Multiply, new DotExpr(query, met, TermType.Scalar), given, type);
+        return new BinaryExpr(BinaryOperator.Multiply, new DotExpr(query, met, TermType.Scalar) { Span = query.Span }, given, type) { Span = query.Span };
     }
 }
 
@@ -53,7 +53,9 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         {
             case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
                 throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
-            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state):
+            case ReadExpr read when read.Snapshot.State == state && read.Snapshot.Writes.Any(write => write.Reads(state)):
+                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' sees what the same token has written after a look at it");
+            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
                 return new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(new FeedbackTerm(new ConstantExpr(1), read)));
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
                 return Split(negation.Operand, state).Times(new ConstantExpr(-1));

@@ -6,16 +6,16 @@ namespace Fla.Dsl.Generator.Diagnostics;
 internal static class Rules
 {
     public static readonly DiagnosticDescriptor Container = Error("FLA0001", "The declaring class is not static and partial",
-        "The class '{0}' declares a recurrence and must be {1}: write 'public static partial class {0}'");
+        "The class '{0}' declares a recurrence and must be {1}");
 
     public static readonly DiagnosticDescriptor GenericContainer = Error("FLA0002", "The declaring class is generic",
-        "The class '{0}' declares a recurrence and can have no type parameters: name its dimensions by Vec<>, Mat<,> and State<,>, which take any size");
+        "The class '{0}' has type parameters, which a declared recurrence and the classes around it cannot have: name dimensions by Vec<>, Mat<,> and State<,>, which take any size");
 
     public static readonly DiagnosticDescriptor Step = Error("FLA0003", "No single static method Step",
         "The class '{0}' declares a recurrence and must have one 'static' method named 'Step'; it has {1}");
 
     public static readonly DiagnosticDescriptor ParameterType = Error("FLA0004", "A parameter is of an unknown type",
-        "The parameter '{0}' is of type '{1}'; an argument is a Vec<>, a Scalar or a [PerHead] Mat<,>, and a state a 'ref State<,>' or a 'ref State<>'");
+        "The parameter '{0}' is {1}; an argument is a Vec<>, a Scalar or a [PerHead] Mat<,>, and a state a 'ref State<,>' or a 'ref State<>'");
 
     public static readonly DiagnosticDescriptor StateByReference = Error("FLA0005", "A state is not passed by reference",
         "The state '{0}' must be passed by reference: write 'ref {1} {0}'");
@@ -62,13 +62,22 @@ internal static class Rules
     public static readonly DiagnosticDescriptor Unused = Warning("FLA0019", "An argument is never used",
         "The argument '{0}' is never used: its gradient is always zero");
 
+    public static readonly DiagnosticDescriptor AmbiguousDimension = Error("FLA0020", "Two dimensions of one name",
+        "The dimensions '{0}' and '{1}' are two types of one name, and a dimension is known by its name: rename one of them");
+
+    public static readonly DiagnosticDescriptor TakenName = Error("FLA0021", "A name that the generated code needs",
+        "The name '{0}' is taken: {1}");
+
+    public static readonly DiagnosticDescriptor NoTokens = Error("FLA0022", "No argument per token",
+        "The method 'Step' of '{0}' has no argument per token, so that nothing says how long a sequence is: take a Vec<> or a Scalar that is neither [PerHead] nor [Scale]");
+
     public static readonly DiagnosticDescriptor Internal = Error("FLA0099", "The compiler failed",
         "The compiler failed on '{0}', which is a mistake in Fla.Dsl and not in the declaration: {1}");
 
     private static readonly Dictionary<string, DiagnosticDescriptor> ById = new[]
     {
         Container, GenericContainer, Step, ParameterType, StateByReference, NoState, Return, Attribute, Dimension, Statement, Expression,
-        StateNotAssigned, StateForgotten, Nonlinear, Gate, Feedback, Coupled, MatrixDecay, Unused, Internal,
+        StateNotAssigned, StateForgotten, Nonlinear, Gate, Feedback, Coupled, MatrixDecay, Unused, AmbiguousDimension, TakenName, NoTokens, Internal,
     }.ToDictionary(rule => rule.Id);
 
     public static IEnumerable<DiagnosticDescriptor> All => ById.Values;

@@ -16,6 +16,9 @@ internal sealed class Names
         return Escaped(name);
     }
 
+    /// <summary>A namespace or a full name, with each part as C# takes it.</summary>
+    public static string Qualified(string name) => string.Join(".", name.Split('.').Select(Escaped));
+
     public static string Escaped(string name) =>
         SyntaxFacts.GetKeywordKind(name) != SyntaxKind.None || SyntaxFacts.GetContextualKeywordKind(name) != SyntaxKind.None ? $"@{name}" : name;
 }

@@ -1,5 +1,6 @@
 using Fla.Dsl.Generator.Model;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.Operations;
 
 namespace Fla.Dsl.Generator.Frontend;
 
@@ -34,7 +35,21 @@ internal static class Language
         ["op_Division"] = BinaryOperator.Divide,
     };
 
+    public static bool IsRecurrence(AttributeData attribute) => Is(attribute.AttributeClass, "RecurrenceAttribute");
+
     public static bool IsState(ITypeSymbol type) => Is(type, "State");
+
+    /// <summary>Whether a token may give it.</summary>
+    public static bool IsOutput(ITypeSymbol type) => Is(type, "Vec") || Is(type, "Scalar");
+
+    /// <summary>Whether it is a type of the language itself, and not a number of C#.</summary>
+    public static bool IsTerm(ITypeSymbol? type) => type?.SpecialType == SpecialType.None && TypeOf(type) is not null;
+
+    /// <summary>A type and those around it, innermost first.</summary>
+    public static IEnumerable<INamedTypeSymbol> AndContainers(this INamedTypeSymbol type)
+    {
+        for (var next = type; next is not null; next = next.ContainingType) yield return next;
+    }
 
     /// <summary>The type of a term, or null for a C# type that is none.</summary>
     public static TermType? TypeOf(ITypeSymbol? type)
@@ -56,6 +71,16 @@ internal static class Language
         return method is not null && TypeOf(method.ContainingType) is not null && Operators.TryGetValue(method.Name, out operation);
     }
 
+    /// <summary>C#'s own arithmetic on doubles.</summary>
+    public static Func<double, double, double>? NumberOperator(IOperation operation) => ((operation as IBinaryOperation)?.OperatorKind ?? (operation as ICompoundAssignmentOperation)?.OperatorKind) switch
+    {
+        BinaryOperatorKind.Add => (a, b) => a + b,
+        BinaryOperatorKind.Subtract => (a, b) => a - b,
+        BinaryOperatorKind.Multiply => (a, b) => a * b,
+        BinaryOperatorKind.Divide => (a, b) => a / b,
+        _ => null,
+    };
+
     public static bool IsFunction(IMethodSymbol method, out UnaryFunction function)
     {
         function = default;
@@ -65,11 +90,9 @@ internal static class Language
     public static bool Is(IMethodSymbol method, string function) => IsRecurrences(method) && method.Name == function;
 
     public static AttributeData? Attribute(ISymbol symbol, string name) =>
-        symbol.GetAttributes().FirstOrDefault(attribute => attribute.AttributeClass is { } type && type.Name == name + "Attribute" && IsHome(type));
+        symbol.GetAttributes().FirstOrDefault(attribute => Is(attribute.AttributeClass, name + "Attribute"));
 
-    private static bool IsRecurrences(IMethodSymbol method) => method.ContainingType is { Name: "Recurrences" } type && IsHome(type);
+    private static bool IsRecurrences(IMethodSymbol method) => Is(method.ContainingType, "Recurrences");
 
-    private static bool Is(ITypeSymbol? type, string name) => type is not null && type.Name == name && IsHome(type);
-
-    private static bool IsHome(ITypeSymbol type) => type.ContainingNamespace.ToDisplayString() == Home;
+    private static bool Is(ITypeSymbol? type, string name) => type is { ContainingType: null } && type.Name == name && type.ContainingNamespace?.ToDisplayString() == Home;
 }

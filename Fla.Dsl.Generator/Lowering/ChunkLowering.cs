@@ -62,10 +62,10 @@ internal sealed class ChunkLowering
     private void Write(StateTiles state)
     {
         state.Gates = GatesOf(state.Update);
-        var external = state.Update.Writes.Where(write => !write.Value.Reads(state.Update.State)).ToList();
+        var external = state.Update.Writes.Where(write => !write.Reads(state.Update.State)).ToList();
         foreach (var write in external) state.Writes.Add((Key(write, state), Value(terms.LowerMasked(write.Value), state)));
 
-        var feedback = state.Update.Writes.Where(write => write.Value.Reads(state.Update.State)).ToList();
+        var feedback = state.Update.Writes.Where(write => write.Reads(state.Update.State)).ToList();
         if (feedback.Count > 1)
             throw new DeclarationException(Rules.Feedback, feedback[1].Value.Span, state.Update.State, "more than one write of a token looks back at it");
         if (feedback.Count == 1) Solve(state, feedback[0]);

@@ -28,7 +28,7 @@ internal sealed record StateUpdate(string State, int Version, Expr Value);
 /// <param name="States">The states in order.</param>
 /// <param name="Updates">The assignments to states in order.</param>
 /// <param name="Output">What the token gives.</param>
-/// <param name="Source">The text of the Step method, for the header of the generated file.</param>
+/// <param name="Source">The text of the class, for the header of the generated file; where it is the same, places in it are.</param>
 /// <param name="Summary">The first line of the class's documentation.</param>
 internal sealed record Declaration(
     string Namespace,
@@ -43,5 +43,8 @@ internal sealed record Declaration(
     string Source,
     string Summary)
 {
+    /// <summary>The class's name, for problems with no place of their own.</summary>
+    public RelativeSpan Place { get; init; }
+
     public string FullName => string.Join(".", new[] { Namespace }.Concat(ContainingTypes).Append(Name).Where(part => part.Length > 0));
 }

@@ -1,3 +1,4 @@
+using Fla.Dsl.Generator.Diagnostics;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Text;
 
@@ -25,25 +26,14 @@ internal readonly struct RelativeSpan : IEquatable<RelativeSpan>
 /// <summary>Where a declaration stands: turns a <see cref="RelativeSpan"/> back into a place in a file.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Start">The position of the class's first character.</param>
-/// <param name="Text">The file's text from the class's first character, as far as the class goes.</param>
-/// <param name="StartLine">The line of the class's first character.</param>
-/// <param name="StartCharacter">The column of the class's first character.</param>
-internal sealed record Anchor(string Path, int Start, string Text, int StartLine, int StartCharacter)
+/// <param name="Text">The file's text from the class's first character, as far as the class goes: where it is the same, spans are.</param>
+internal sealed record Anchor(string Path, int Start, string Text)
 {
-    public Location Locate(RelativeSpan span) =>
-        Location.Create(Path, new TextSpan(Start + span.Start, span.Length), new LinePositionSpan(At(span.Start), At(span.Start + span.Length)));
-
-    private LinePosition At(int offset)
+    /// <summary>A place in the source itself, so that a pragma there can turn a warning off.</summary>
+    public Location Locate(RelativeSpan span, Microsoft.CodeAnalysis.Compilation compilation)
     {
-        var line = StartLine;
-        var character = StartCharacter;
-        for (var i = 0; i < offset && i < Text.Length; i++)
-        {
-            if (Text[i] == '\n') (line, character) = (line + 1, 0);
-            else character++;
-        }
-
-        return new LinePosition(line, character);
+        var place = new TextSpan(Start + span.Start, span.Length);
+        return compilation.SyntaxTrees.FirstOrDefault(tree => tree.FilePath == Path && tree.Length >= place.End) is { } file ? Location.Create(file, place) : Location.None;
     }
 }
 
@@ -54,6 +44,9 @@ internal sealed record Problem(string Id, RelativeSpan Span, EquatableArray<stri
         : this(rule.Id, span, arguments.ToEquatableArray())
     {
     }
+
+    /// <summary>A mistake of ours. A generator that throws takes all declarations with it, so that each is reported at its own.</summary>
+    public static Problem Internal(string name, RelativeSpan span, Exception exception) => new(Rules.Internal, span, name, exception.Message.Split('\n')[0]);
 }
 
 /// <summary>Thrown inside the compiler to leave a declaration at its first mistake; the generator turns it into a diagnostic.</summary>

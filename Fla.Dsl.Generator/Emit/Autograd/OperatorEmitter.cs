@@ -6,6 +6,9 @@ namespace Fla.Dsl.Generator.Emit.Autograd;
 /// <summary>Writes what a user calls: one differentiable method a mode, with the shapes in its documentation, and the operator's description.</summary>
 internal static class OperatorEmitter
 {
+    /// <summary>In full, as a user's own types may have such names.</summary>
+    private const string Api = "global::Fla.Dsl";
+
     private static readonly (string Mode, string Summary)[] Modes =
     [
         ("Chunk", "All chunks at once; only the state walks from chunk to chunk. The mode to train with."),
@@ -36,19 +39,19 @@ internal static class OperatorEmitter
     {
         var declaration = compiled.Declaration;
         code.Line($"/// <summary>{declaration.Name} as a value: its signature, and every mode by name.</summary>");
-        code.Block("public static RecurrenceOp Op { get; } = new()", () =>
+        code.Block($"public static {Api}.RecurrenceOp Op {{ get; }} = new()", () =>
         {
             code.Line($"Name = \"{declaration.Name}\",");
-            code.Line($"Declaration = typeof({declaration.Name}),");
+            code.Line($"Declaration = typeof({Names.Escaped(declaration.Name)}),");
             code.Line($"Class = \"{ClassText.Of(compiled.Form)}\",");
             code.Line($"HasHeads = {Bool(declaration.HasHeads)},");
             code.Line("Arguments =").Line("[");
             code.Indented(() => code.Lines(declaration.Parameters.Select(parameter =>
-                $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], ArgumentRole.{parameter.Role}{(parameter.IsLogDecay ? ", IsLogDecay: true" : string.Empty)}{(parameter.Default is { } method ? $", Default: {method}" : string.Empty)}),")));
+                $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], {Api}.ArgumentRole.{parameter.Role}{(parameter.IsLogDecay ? ", IsLogDecay: true" : string.Empty)}{(parameter.Default is { } method ? $", Default: {Names.Escaped(method)}" : string.Empty)}),")));
             code.Line("],");
             code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}])"))}],");
             code.Line($"OutputDimensions = [{Dimensions(declaration.Output.Type)}],");
-            code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"Mode.{mode.Mode}"))}],");
+            code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"{Api}.Mode.{mode.Mode}"))}],");
             if (compiled.Chunk is not null) code.Line("ChunkProgram = ChunkCode.Program,");
             code.Line("TokenProgram = TokenCode.Program,");
             code.Line("GeneratedSources = Sources,");
@@ -66,15 +69,15 @@ internal static class OperatorEmitter
         code.Line("/// <param name=\"outputFinalState\">Whether to give the state after the last token.</param>");
         code.Line("/// <param name=\"cuSeqlens\">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>");
         code.Line($"/// <returns>The output {OutputShape(declaration, step: false)} in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>");
-        code.Line("/// <exception cref=\"System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
+        code.Line("/// <exception cref=\"global::System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
 
-        var parameters = required.Select(p => $"Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"Tensor? {Names.Escaped(p.Name)} = null"));
+        var parameters = required.Select(p => $"torch.Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"torch.Tensor? {Names.Escaped(p.Name)} = null"));
         if (ScaleOf(declaration) is { } s) parameters = parameters.Append($"double? {Names.Escaped(s)} = null");
-        parameters = parameters.Append($"{StateType(declaration)}? initialState = null").Append("bool outputFinalState = false").Append("Tensor? cuSeqlens = null");
-        var (o, state) = Locals(declaration, "o", "state");
-        code.Block($"public static (Tensor o, {StateType(declaration)}? finalState) {mode}({string.Join(", ", parameters)})", () =>
+        parameters = parameters.Append($"{StateType(declaration)}? initialState = null").Append("bool outputFinalState = false").Append("torch.Tensor? cuSeqlens = null");
+        code.Block($"public static (torch.Tensor o, {StateType(declaration)}? finalState) {mode}({string.Join(", ", parameters)})", () =>
         {
-            code.Line($"var ({o}, {state}) = Op.Run(Mode.{mode}, [{Passed(declaration)}], {ScalePassed(declaration)}, {States(declaration, "initialState")}, outputFinalState, cuSeqlens);");
+            var (o, state) = Locals(declaration, "o", "state");
+            code.Line($"var ({o}, {state}) = Op.Run({Api}.Mode.{mode}, [{Passed(declaration)}], {ScalePassed(declaration)}, {States(declaration, "initialState")}, outputFinalState, cuSeqlens);");
             code.Line($"return ({o}, {state} is null ? null : {Unpacked(declaration, state)});");
         });
     }
@@ -88,14 +91,14 @@ internal static class OperatorEmitter
         if (ScaleOf(declaration) is { } scale) code.Line($"/// <param name=\"{scale}\">{ScaleDescription(declaration)}</param>");
         code.Line($"/// <param name=\"state\">The state before the token: {StateShapes(declaration, "B")}; zero if null.</param>");
         code.Line($"/// <returns>The output {OutputShape(declaration, step: true)}, and the state after the token.</returns>");
-        code.Line("/// <exception cref=\"System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
+        code.Line("/// <exception cref=\"global::System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
 
-        var parameters = required.Select(p => $"Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"Tensor? {Names.Escaped(p.Name)} = null"));
+        var parameters = required.Select(p => $"torch.Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"torch.Tensor? {Names.Escaped(p.Name)} = null"));
         if (ScaleOf(declaration) is { } s) parameters = parameters.Append($"double? {Names.Escaped(s)} = null");
         parameters = parameters.Append($"{StateType(declaration)}? state = null");
-        var (o, next) = Locals(declaration, "o", "next");
-        code.Block($"public static (Tensor o, {StateType(declaration)} state) Step({string.Join(", ", parameters)})", () =>
+        code.Block($"public static (torch.Tensor o, {StateType(declaration)} state) Step({string.Join(", ", parameters)})", () =>
         {
+            var (o, next) = Locals(declaration, "o", "next");
             code.Line($"var ({o}, {next}) = Op.Step([{Passed(declaration)}], {States(declaration, "state")}, {ScalePassed(declaration)});");
             code.Line($"return ({o}, {Unpacked(declaration, next)});");
         });
@@ -122,8 +125,8 @@ internal static class OperatorEmitter
         string.Join(", ", declaration.Parameters.Where(parameter => parameter.Role != ParameterRole.Scale).Select(parameter => Names.Escaped(parameter.Name)));
 
     private static string StateType(Declaration declaration) => declaration.States.Count == 1
-        ? "Tensor"
-        : $"({string.Join(", ", declaration.States.Select(state => $"Tensor {Names.Escaped(state.Name)}"))})";
+        ? "torch.Tensor"
+        : $"({string.Join(", ", declaration.States.Select(state => $"torch.Tensor {Names.Escaped(state.Name)}"))})";
 
     private static string States(Declaration declaration, string variable) => declaration.States.Count == 1
         ? $"{variable} is null ? null : [{variable}]"

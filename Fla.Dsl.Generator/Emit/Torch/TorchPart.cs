@@ -14,7 +14,7 @@ internal sealed class TorchPart
     private readonly IReadOnlyList<int> results;
     private readonly Dictionary<int, int> uses = [];
     private readonly Dictionary<int, TorchTerm> terms = [];
-    private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "Tensor", "DecayedProducts");
+    private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "DecayedProducts", "ReadPoint");
     private readonly List<string> unpacking = [];
 
     public TorchPart(TileProgram program, IReadOnlyList<int> computed, IReadOnlyList<int> results)

@@ -104,7 +104,7 @@ internal static partial class Divides
 {
     private static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S)
     {
-        S += Outer(Square(k) / Sum(Square(k)), v / (1 + Square(v)));
+        S += Outer(k / Sum(Square(k)), v / (1 + Square(v)));
         return Dot(q, S);
     }
 }

@@ -1,0 +1,118 @@
+using static Fla.Dsl.Generator.Tests.Diagnostics.Mistake;
+
+namespace Fla.Dsl.Generator.Tests.Diagnostics;
+
+internal static partial class Mistakes
+{
+    private const string Linear = "a state may be decayed, added to, and read by Dot with a vector";
+    private const string Gates = "which is not known to be positive: a gate is a [LogDecay] argument inside Exp, as in";
+    private const string NoChunk = "looks back at the state in a way that has no chunk form:";
+    private const string Whole = "the new value must have the state itself in it, decayed or as it is, beside what is added to it";
+
+    private static IEnumerable<Mistake> InStates =>
+    [
+        InStep("a state never assigned", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> [|S|]) => Dot(q, S + Outer(k, v));
+            """,
+            "FLA0012: The state 'S' is never assigned: give it its new value, such as 'S = S + Outer(k, v)', or remove it"),
+        Matrix("a state that forgets", "S = [|Outer(k, v)|];", "FLA0013: The new value of the state 'S' does not depend on the old one, so that nothing is carried from token to token: add to it, or decay it by Exp of a gate"),
+        Vector("a vector state that forgets", "h = [|beta * x|];", "FLA0013: The new value of the state 'h' does not depend on the old one, so that nothing is carried from token to token: add to it, or decay it by Exp of a gate"),
+        Matrix("a state times itself", "Mat<K, V> T = S;\n    S = [|T * S|] + Outer(k, v);", $"FLA0014: The term 'S * S' is not linear in the state 'S': {Linear}"),
+        Matrix("an exponential of a state", "S = [|Exp((Mat<K, V>)S)|] + Outer(k, v);", $"FLA0014: The term 'Exp(S)' is not linear in the state 'S': {Linear}"),
+        Matrix("a nonlinear function of a read", "S += Outer(k, v - [|Sigmoid(Dot(k, S))|]);", $"FLA0014: The term 'Sigmoid(Dot(k, S))' is not linear in the state 'S': {Linear}"),
+        Matrix("a gate that looks at the state", "S = [|Sigmoid(Dot(Dot(k, S), v)) * S|] + Outer(k, v);", $"FLA0014: The term 'Sigmoid(Dot(Dot(k, S), v)) * S' is not linear in the state 'S': {Linear}"),
+        Vector("a nonlinear function of a vector state", "h = [|Tanh((Vec<K>)h)|] + x;", $"FLA0014: The term 'Tanh(h)' is not linear in the state 'h': {Linear}"),
+        Vector("a vector state times itself", "Vec<K> y = h;\n    h = [|y * h|] + x;", $"FLA0014: The term 'h * h' is not linear in the state 'h': {Linear}"),
+        Vector("a vector state that divides", "h = [|1 / (Vec<K>)h|] + x;", $"FLA0014: The term '1 / h' is not linear in the state 'h': {Linear}"),
+        Matrix("a matrix state as a value", "Mat<K, V> T = S;\n    S += Outer(k, v);\n    T = Exp(g) * T;\n    return Dot(q, [|Exp(T)|]);", $"FLA0014: The term 'Exp(Exp(g) * S)' is not linear in the state 'S': {Linear}"),
+        Matrix("a gate without Exp", "S = [|g * S|] + Outer(k, v);", $"FLA0015: The state 'S' is multiplied by 'g', {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
+        Matrix("a vector gate without Exp", "S = [|k * S|] + Outer(k, v);", $"FLA0015: The state 'S' is multiplied by 'k', {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
+        Matrix("a log-decay per head without Exp", "S = [|gh * S|] + Outer(k, v);", $"FLA0015: The state 'S' is multiplied by 'gh', {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
+        Matrix("a state divided by what may be negative", "S = [|S / g|] + Outer(k, v);", $"FLA0015: The state 'S' is multiplied by '1 / g', {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
+        Matrix("a state negated", "S = [|-S|] + Outer(k, v);", $"FLA0015: The state 'S' is multiplied by -1, {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
+        Matrix("a state subtracted", "S = Outer(k, v) - [|S|];", $"FLA0015: The state 'S' is multiplied by -1, {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
+        Matrix("a state times a negative number", "S *= -0.5;".Replace("S *= -0.5", "[|S *= -0.5|]"), $"FLA0015: The state 'S' is multiplied by '-0.5', {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
+        Vector("a vector state times what may be negative", "h = [|beta * h|] + x;", $"FLA0015: The state 'h' is multiplied by 'beta', {Gates} 'Exp(g) * h', or a [PerHead] scalar"),
+        Matrix("a key that looks at the state", "S += Outer([|Dot(v, Dot(k, S)) * k|], v);", $"FLA0016: What is written to the state 'S' {NoChunk} the key 'Dot(v, Dot(k, S)) * k' depends on the state itself"),
+        Matrix("a read times a vector", "S += Outer(k, [|v|] * Dot(k, S));", $"FLA0016: What is written to the state 'S' {NoChunk} a read of it is multiplied by the vector 'v', where a scalar can be solved for"),
+        Matrix("two writes that look back", "S += Outer(k, v - Dot(k, S));\n    S += Outer(q, [|v - Dot(q, S)|]);", $"FLA0016: What is written to the state 'S' {NoChunk} more than one write of a token looks back at it"),
+        Matrix("a look at what was written after a look", "S += Outer(k, [|Dot(k, S + Outer(k, Dot(q, S)))|]);",
+            $"FLA0016: What is written to the state 'S' {NoChunk} 'Dot(k, S)' sees what the same token has written after a look at it"),
+        Matrix("nothing kept but a read", "S = [|Outer(k, v - Dot(k, S))|];", $"FLA0016: What is written to the state 'S' {NoChunk} {Whole}"),
+        Matrix("a state added to itself", "S = [|S + Exp(g) * S|] + Outer(k, v);", $"FLA0016: What is written to the state 'S' {NoChunk} the sum 'S + Exp(g) * S' of states is not one state with what is added to it"),
+        Matrix("a read under a decay by columns", "S = S * Exp(gv) + Outer(k, v - [|Dot(k, S)|]);", $"FLA0016: What is written to the state 'S' {NoChunk} it decays by columns, each of which would need a solve of its own"),
+        Vector("an inner product with the state itself", "h += [|Dot(x, h)|] * x;", $"FLA0016: What is written to the state 'h' {NoChunk} 'Dot(x, h)' mixes its elements, each of which is solved for by itself"),
+        Vector("a vector state that is only subtracted", "h = [|x - h|];", $"FLA0016: What is written to the state 'h' {NoChunk} {Whole}"),
+        InStep("a look back by columns", """
+            static Vec<K> Step(Vec<K> q, Vec<K> k, ref State<K, K> S)
+            {
+                S += Outer(k, q - [|Dot(S, k)|]);
+                return Dot(q, S);
+            }
+            """,
+            $"FLA0016: What is written to the state 'S' {NoChunk} it is read by its columns, as 'Dot(S, k)', where a read by its rows can be solved for"),
+        InStep("a state that takes over another", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<K, V> T)
+            {
+                S += Outer(k, v);
+                T = [|S|];
+                return Dot(q, T);
+            }
+            """,
+            $"FLA0016: What is written to the state 'T' {NoChunk} it takes over the state 'S' whole"),
+        InStep("a matrix state added to another", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<K, V> T)
+            {
+                S += Outer(k, v);
+                [|T += S|];
+                return Dot(q, T);
+            }
+            """,
+            $"FLA0016: What is written to the state 'T' {NoChunk} the sum 'T + S' of states is not one state with what is added to it"),
+        InStep("two states that need each other", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<V> z)
+            {
+                S += Outer(k, [|v - z|]);
+                z += Dot(q, S);
+                return z;
+            }
+            """,
+            "FLA0017: The states 'S' and 'z' are written from reads of each other, which has no order to compute them in: let one of them be written from arguments alone"),
+        InStep("three states that need each other round about", """
+            static Vec<K> Step(Vec<K> x, ref State<K> a, ref State<K> b, ref State<K> c, ref State<K> d)
+            {
+                a += Tanh((Vec<K>)b);
+                b += [|Tanh((Vec<K>)c)|];
+                c = Exp(Sum((Vec<K>)d)) * c + x;
+                d += b;
+                return a;
+            }
+            """,
+            "FLA0017: The states 'b' and 'c' and 'd' are written from reads of each other, which has no order to compute them in: let one of them be written from arguments alone"),
+        InStep("a decay by a matrix", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [PerHead] Mat<K, V> A, ref State<K, V> S)
+            {
+                S = [|Exp(A) * S|] + Outer(k, v);
+                return Dot(q, S);
+            }
+            """,
+            "FLA0018: The state 'S' decays by the matrix 'Exp(A)', which has no chunk form: only FusedRecurrent and Step are generated. A scalar, a vector over the rows or a vector over the columns has one"),
+    ];
+
+    private static Mistake Matrix(string name, string body, string report) => WithSpareArguments(name, $$"""
+        static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, Scalar g, Vec<V> gv, [PerHead, LogDecay] Scalar gh, ref State<K, V> S)
+        {
+            {{body}}{{(body.Contains("return") ? string.Empty : "\n    return Dot(q, S);")}}
+        }
+        """, report);
+
+    private static Mistake Vector(string name, string body, string report) => WithSpareArguments(name, $$"""
+        static Vec<K> Step(Vec<K> x, Scalar beta, ref State<K> h)
+        {
+            {{body}}
+            return h;
+        }
+        """, report);
+
+    private static Mistake WithSpareArguments(string name, string step, string report) => new(name, $"#pragma warning disable FLA0019\n{Class(step)}", report);
+}

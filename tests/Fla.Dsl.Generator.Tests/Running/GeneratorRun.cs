@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace Fla.Dsl.Generator.Tests.Running;
+
+/// <summary>The generator run once, over source texts that see Fla.Dsl, TorchSharp and .NET's implicit usings as a user's project does.</summary>
+internal sealed class GeneratorRun
+{
+    private const string ImplicitUsings = """
+        global using System;
+        global using System.Collections.Generic;
+        global using System.IO;
+        global using System.Linq;
+        global using System.Net.Http;
+        global using System.Threading;
+        global using System.Threading.Tasks;
+        """;
+
+    private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Latest, DocumentationMode.Diagnose);
+
+    private static readonly IReadOnlyList<MetadataReference> References =
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => Path.GetFileName(path) is var name && (name.StartsWith("System.", StringComparison.Ordinal) || name is "netstandard.dll" or "TorchSharp.dll" or "Fla.Dsl.dll"))
+            .Select(path => MetadataReference.CreateFromFile(path)),
+    ];
+
+    private GeneratorRun(GeneratorDriver driver, CSharpCompilation input)
+    {
+        Input = input;
+        Driver = driver.RunGeneratorsAndUpdateCompilation(input, out var output, out _);
+        Output = (CSharpCompilation)output;
+        Result = Driver.GetRunResult().Results.Single();
+    }
+
+    public CSharpCompilation Input { get; }
+
+    public CSharpCompilation Output { get; }
+
+    public GeneratorDriver Driver { get; }
+
+    public GeneratorRunResult Result { get; }
+
+    /// <summary>What the generator reports, by place, without what a pragma in the source turns off.</summary>
+    public IReadOnlyList<Diagnostic> Reported =>
+        [.. Result.Diagnostics.Where(diagnostic => !diagnostic.IsSuppressed).OrderBy(diagnostic => diagnostic.Location.SourceSpan.Start).ThenBy(diagnostic => diagnostic.Id)];
+
+    /// <summary>What C# reports before the generator adds anything.</summary>
+    public IReadOnlyList<Diagnostic> OwnErrors => [.. Input.GetDiagnostics().Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)];
+
+    /// <summary>What C# reports of the whole, generated code included: errors and warnings.</summary>
+    public IReadOnlyList<Diagnostic> CompilerDiagnostics => [.. Output.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)];
+
+    public ImmutableArray<GeneratedSourceResult> Files => Result.GeneratedSources;
+
+    public static GeneratorRun Of(params string[] sources) => Of("Declared", sources);
+
+    public static GeneratorRun Of(string assembly, IReadOnlyList<string> sources)
+    {
+        var input = Compile(assembly, sources);
+        var options = new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true);
+        return new GeneratorRun(CSharpGeneratorDriver.Create([new RecurrenceGenerator().AsSourceGenerator()], parseOptions: ParseOptions, driverOptions: options), input);
+    }
+
+    /// <summary>The same generator after an edit: its caches are kept.</summary>
+    public GeneratorRun Then(params string[] sources)
+    {
+        var after = Input.RemoveAllSyntaxTrees().AddSyntaxTrees(Input.SyntaxTrees.Take(1));
+        for (var i = 0; i < sources.Length; i++)
+        {
+            // A file that is the same stays the same tree, as in an editor.
+            var before = Input.SyntaxTrees.ElementAtOrDefault(i + 1);
+            after = after.AddSyntaxTrees(before?.ToString() == sources[i] ? before : Tree(sources[i], $"File{i}.cs"));
+        }
+
+        return new GeneratorRun(Driver, after);
+    }
+
+    public string File(string hintName) => Files.Single(file => file.HintName == hintName).SourceText.ToString();
+
+    private static CSharpCompilation Compile(string assembly, IReadOnlyList<string> sources) => CSharpCompilation.Create(
+        assembly,
+        [Tree(ImplicitUsings, "ImplicitUsings.cs"), .. sources.Select((source, i) => Tree(source, $"File{i}.cs"))],
+        References,
+        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable, warningLevel: 9999));
+
+    private static SyntaxTree Tree(string source, string path) => CSharpSyntaxTree.ParseText(source, ParseOptions, path, System.Text.Encoding.UTF8);
+}
