@@ -17,25 +17,21 @@ internal sealed class TorchPart
     private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "DecayedProducts", "ReadPoint");
     private readonly List<string> unpacking = [];
 
+    // Constants and repetitions take their sizes, type and device from tensors at hand.
+    private readonly HashSet<string> wanted;
+    private readonly Dictionary<string, string> sizes = new() { [Dim.One] = "1" };
+    private string? like;
+
     public TorchPart(TileProgram program, IReadOnlyList<int> computed, IReadOnlyList<int> results)
     {
         (this.program, this.computed, this.results) = (program, computed, results);
         foreach (var id in computed.SelectMany(id => program[id].Operands).Concat(results))
             uses[id] = uses.TryGetValue(id, out var count) ? count + 1 : 1;
 
-        // A constant tile takes its sizes from values at hand.
-        foreach (var dimension in computed.Concat(results).Distinct().Select(id => program[id]).Where(tile => tile.Op == TileOp.Constant).SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns }))
-            wanted.Add(dimension);
-        foreach (var broadcast in computed.Select(id => program[id]).Where(tile => tile.Op == TileOp.Broadcast))
-        {
-            wanted.Add(broadcast.Shape.Rows);
-            wanted.Add(broadcast.Shape.Columns);
-        }
+        wanted = new HashSet<string>(computed.Concat(results).Select(id => program[id])
+            .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast)
+            .SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns }));
     }
-
-    private readonly HashSet<string> wanted = [];
-    private readonly Dictionary<string, string> sizes = new() { [Dim.One] = "1" };
-    private string? like;
 
     /// <summary>Makes a value of the caller's known; it gets a variable if the body uses it.</summary>
     public void Give(int id, string name, string source)
