@@ -30,7 +30,7 @@ public class DiagnosticPageTests
         var report = Assert.Single(run.Reported);
         Assert.Empty(run.OwnErrors);
         Assert.Equal(id, report.Id);
-        Assert.Contains($"> {Severity(report.Severity)} {id}: {report.GetMessage()}\n", page.Text);
+        Assert.Contains($"\n{Severity(report.Severity)} {id}: {report.GetMessage()}\n", page.Text);
     }
 
     [Theory]
