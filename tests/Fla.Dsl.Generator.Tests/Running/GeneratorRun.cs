@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Fla.Dsl.Generator.Emit;
+using Fla.Dsl.Generator.Frontend;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -52,6 +53,10 @@ internal sealed class GeneratorRun
 
     /// <summary>What C# reports of the whole, generated code included: errors and warnings.</summary>
     public IReadOnlyList<Diagnostic> CompilerDiagnostics => [.. Output.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)];
+
+    /// <summary>What the frontend gave, declaration by declaration.</summary>
+    public IReadOnlyList<ParsedDeclaration> Parsed =>
+        [.. Result.TrackedSteps[RecurrenceGenerator.ParseStep].SelectMany(step => step.Outputs).Select(output => (ParsedDeclaration)output.Value)];
 
     public ImmutableArray<GeneratedSourceResult> Files => Result.GeneratedSources;
 
