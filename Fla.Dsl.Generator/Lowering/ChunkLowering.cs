@@ -165,7 +165,7 @@ internal sealed class ChunkLowering
     private int Mix(int query, int key, int value, Gates gates, AffineState update, ReadPoint point)
     {
         if (update.IsVector && gates is { Whole: null, Columns: null })
-            return builder.CumulativeSum(value, exclusive: point != ReadPoint.AfterWrite);
+            return builder.Multiply(query, builder.CumulativeSum(value, exclusive: point != ReadPoint.AfterWrite));
         var overlap = Named(Overlap(query, key, gates, point), "P");
         return gates.Columns is { } columns ? builder.DecayedMix(overlap, value, columns, point) : builder.MatMul(overlap, value);
     }

@@ -20,6 +20,11 @@ internal sealed partial class TileBuilder
                 TileOp.Exp => Math.Exp(tile.Number),
                 TileOp.Log => Math.Log(tile.Number),
                 TileOp.Sqrt => Math.Sqrt(tile.Number),
+                TileOp.Sigmoid => 1 / (1 + Math.Exp(-tile.Number)),
+                TileOp.Tanh => Math.Tanh(tile.Number),
+                TileOp.Relu => Math.Max(tile.Number, 0),
+                TileOp.Heaviside => tile.Number > 0 ? 1 : 0,
+                TileOp.Softplus => Math.Max(tile.Number, 0) + Math.Log(1 + Math.Exp(-Math.Abs(tile.Number))),
                 _ => null,
             };
             if (value is { } number) return Constant(number, tile.Shape);

@@ -113,7 +113,7 @@ internal sealed class Call
         return values;
     }
 
-    private double DefaultScale() => Step.Parameters[0].Dimensions is [var dimension] && shapes[dimension] is { } size
+    private double DefaultScale() => Step.Parameters.First(parameter => parameter.Part is Part.Token or Part.PerHead).Dimensions is [var dimension] && shapes[dimension] is { } size
         ? 1 / Math.Sqrt(size)
         : throw new ArgumentException($"{Step.Name}: the first argument is no vector, so the scale has no default.", "scale");
 

@@ -150,7 +150,7 @@ internal static class OperatorEmitter
     }
 
     private static string ScaleDescription(Declaration declaration) =>
-        $"A factor; if null, 1 / sqrt({declaration.Parameters[0].Type.Columns}).";
+        $"A factor; if null, 1 / sqrt({declaration.Parameters.First(parameter => parameter.Role != ParameterRole.Scale).Type.Columns}).";
 
     private static string StateShapes(Declaration declaration, string batch) => string.Join(" and ", declaration.States.Select(state =>
         Shape(Leading(declaration, batch), new[] { state.Type.Rows, state.Type.Columns }.Where(dimension => dimension != Dim.One))));

@@ -16,13 +16,14 @@ internal static class DeclarationCases
 {
     public static IReadOnlyList<DeclarationCase> All => [.. Bodies, .. Names, .. Places];
 
-    private static IEnumerable<DeclarationCase> Bodies =>
+    public static IEnumerable<DeclarationCase> Bodies =>
     [
         Matrix("an argument assigned to", "k = beta * k; S = Exp(g) * S + Outer(k, v);"),
         Matrix("an argument multiplied in place", "k *= beta; k += q; S = Exp(g) * S + Outer(k, v);"),
         Matrix("locals", "var w = beta * v; Vec<V> u; u = w + v; S = Exp(g) * S + Outer(k, u);"),
         Matrix("blocks and empty statements", "{ var w = beta * k; S += Outer(w, v); } ; { var w = k; S = Exp(g) * S - Outer(w, v); }"),
         Matrix("constants", "const double half = 0.5; var two = 2.0; double third = 1 / (two + 1); S = half * S + third * Outer(k, v) * Quarter * 1f;"),
+        Matrix("functions of numbers", "Scalar one = 1; S = Sigmoid(one) * S + Tanh(0.5) * Softplus(-2) * Relu(3) * Silu(one) * Exp(one) * Log(2) * Sqrt(2) * Square(2) * LogSigmoid(1) * Outer(k, v);"),
         Matrix("numbers of all types", "byte one = 1; S = one * S + 2u * Outer(k, v) - 3L * Outer(q, v) / (short)4;"),
         Matrix("arguments by name", "S = Exp(x: g) * S + Outer(b: v, a: L2Normalize(epsilon: 1e-5, x: k));"),
         Matrix("subtraction in place", "S -= Outer(k, v);"),
@@ -59,7 +60,7 @@ internal static class DeclarationCases
             }
             """),
         Step("states and the scale first", """
-            static Vec<V> Step([Scale] Scalar scale, ref State<K, V> S, [PerHead] Scalar gamma, Vec<K> q, Vec<V> v)
+            static Vec<V> Step([Scale] Scalar scale, ref State<K, V> S, Vec<K> q, [PerHead] Scalar gamma, Vec<V> v)
             {
                 S = gamma * S + Outer(q, v);
                 return scale * Dot(q, S);
@@ -70,6 +71,13 @@ internal static class DeclarationCases
             {
                 h += beta * (x - h);
                 return h;
+            }
+            """),
+        Step("a multiple of a vector state that does not decay", """
+            static Vec<K> Step(Vec<K> x, [PerHead] Scalar p, ref State<K> h)
+            {
+                h += x;
+                return Tanh(2 * p * h);
             }
             """),
         Step("a vector state written to another", """

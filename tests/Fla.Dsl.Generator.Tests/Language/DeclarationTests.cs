@@ -1,4 +1,5 @@
 using Fla.Dsl.Generator.Tests.Running;
+using Fla.Dsl.Testing;
 
 namespace Fla.Dsl.Generator.Tests.Language;
 
@@ -21,5 +22,16 @@ public class DeclarationTests
         Assert.Empty(run.Reported);
         Assert.DoesNotContain(run.CompilerDiagnostics, diagnostic => diagnostic.Location.SourceTree != run.Input.SyntaxTrees.Last() || !Users.Contains(diagnostic.Id));
         Assert.Contains(run.Files, file => file.HintName == "Catalogue.g.cs");
+    }
+
+    [Fact]
+    public void Declarations_of_all_bodies_give_in_every_mode_what_they_declare()
+    {
+        foreach (var declaration in DeclarationCases.Bodies)
+        {
+            var op = Assert.Single(GeneratorRun.Of(declaration.Source).Load()).Value;
+            foreach (var result in Conformance.Check(op, new ConformanceCase { Tokens = 37, Sizes = new Dictionary<string, int> { ["K"] = 5, ["V"] = 7, ["M"] = 3, ["N"] = 4, ["D"] = 6 } }))
+                Assert.True(result.Worst.Value < 1e-9, $"{declaration.Name}, {result.Execution}: {string.Join(", ", result.Errors)}");
+        }
     }
 }

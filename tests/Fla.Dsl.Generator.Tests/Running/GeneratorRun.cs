@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Fla.Dsl.Generator.Emit;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -75,6 +76,16 @@ internal sealed class GeneratorRun
         }
 
         return new GeneratorRun(Driver, after);
+    }
+
+    /// <summary>The compiled operators, by full name, in an assembly of this process.</summary>
+    public IReadOnlyDictionary<string, RecurrenceOp> Load()
+    {
+        using var image = new MemoryStream();
+        var emitted = Output.Emit(image);
+        Assert.True(emitted.Success, string.Join('\n', emitted.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)));
+        var catalogue = System.Reflection.Assembly.Load(image.ToArray()).GetTypes().Single(type => type.Name == SourceFiles.CatalogueName);
+        return ((IReadOnlyList<RecurrenceOp>)catalogue.GetProperty("All")!.GetValue(null)!).ToDictionary(op => op.Declaration.FullName!);
     }
 
     public string File(string hintName) => Files.Single(file => file.HintName == hintName).SourceText.ToString();
