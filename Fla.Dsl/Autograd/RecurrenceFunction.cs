@@ -26,6 +26,10 @@ internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<Re
     {
         using var scope = torch.NewDisposeScope();
         var outputs = apply([call, .. arguments.Concat(initial).Select(StealableLeaf)]);
+
+        // TorchSharp hands bare pointers to native code, which see no collector coming.
+        GC.KeepAlive(arguments);
+        GC.KeepAlive(initial);
         scope.MoveToOuter(outputs);
         return (outputs[0], [.. outputs.Skip(1)]);
     }

@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using System.Text;
+using NewVariant.Generation;
+using NewVariant.Text;
+using NewVariant.Training;
+using Spectre.Console;
+
+namespace NewVariant.Report;
+
+/// <summary>What is learnt from, what came of it, and what the model writes.</summary>
+internal static class Summary
+{
+    private const int SampleLength = 500, PromptLines = 2;
+
+    public static void WriteStart(Race race)
+    {
+        var corpus = race.Corpus;
+        AnsiConsole.MarkupLineInterpolated(
+            $"Text: {corpus.Files} files of {corpus.Source}, {corpus.Train.Length / 1024} KiB to learn from and {corpus.HeldOut.Length / 1024} KiB held out, the last tenth of every file.");
+    }
+
+    public static void WriteEnd(Race race)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("model", "parameters", "training text", "held-out text", "bytes/s", "time");
+        foreach (var trainer in race.Trainers)
+            table.AddRow(
+                trainer.Name, $"{trainer.Parameters:N0}", $"{ProgressDisplay.Recent(trainer):F3}", $"[bold]{trainer.HeldOutBits[^1].Bits:F3}[/]",
+                $"{ProgressDisplay.Speed(trainer):N0}", $"{trainer.Spent:m\\:ss}");
+        AnsiConsole.Write(table.Caption("bits per byte"));
+    }
+
+    public static void WriteSample(Trainer trainer, Corpus corpus, int seed)
+    {
+        var prompt = Prompt(corpus.HeldOut);
+        using var decoder = new ByteDecoder(trainer.Model, seed);
+        foreach (var next in prompt)
+            decoder.Read(next);
+        var watch = Stopwatch.StartNew();
+        var written = Enumerable.Range(0, SampleLength).Select<int, byte>(_ => decoder.Write()).ToArray();
+        var speed = SampleLength / watch.Elapsed.TotalSeconds;
+        AnsiConsole.Write(new Panel(new Markup($"[grey]{Show(prompt)}[/]{Show(written)}"))
+            .Header($"{trainer.Name} writes on, {speed:N0} bytes/s"));
+    }
+
+    // Some lines from the middle of the held-out text.
+    private static byte[] Prompt(byte[] text)
+    {
+        var rest = text.AsSpan(text.Length / 2);
+        var begin = rest.IndexOf((byte)'\n') + 1;
+        var end = begin;
+        for (var line = 0; line < PromptLines; line++) end += rest[end..].IndexOf((byte)'\n') + 1;
+        return rest[begin..end].ToArray();
+    }
+
+    private static string Show(byte[] bytes) =>
+        Markup.Escape(string.Concat(Encoding.UTF8.GetString(bytes).Where(c => c == '\n' || !char.IsControl(c))));
+}

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using NewVariant.Model;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NewVariant.Training;
+
+/// <summary>A model in training, with all that it has come through.</summary>
+internal sealed class Trainer : IDisposable
+{
+    public Trainer(string name, Func<ModelSize, Memory> memory, ModelSize size, int seed)
+    {
+        Name = name;
+        manual_seed(seed);
+        Model = new LanguageModel(size, memory);
+        Optimizer = optim.AdamW(Model.parameters(), Plan.PeakRate, Plan.Beta1, Plan.Beta2, weight_decay: Plan.WeightDecay);
+    }
+
+    public string Name { get; }
+
+    public LanguageModel Model { get; }
+
+    public AdamW Optimizer { get; }
+
+    public long Parameters => Model.parameters().Sum(parameter => parameter.numel());
+
+    /// <summary>Bits per byte of each step's windows, before the step.</summary>
+    public List<double> TrainBits { get; } = [];
+
+    /// <summary>Bits per byte of the held-out text, after so many steps.</summary>
+    public List<(int Steps, double Bits)> HeldOutBits { get; } = [];
+
+    /// <summary>Time spent in training steps.</summary>
+    public TimeSpan Spent { get; set; }
+
+    /// <summary>One step down the gradient of some windows, <c>[B, T + 1]</c>.</summary>
+    public void Step(Tensor windows, double rate)
+    {
+        using var scope = NewDisposeScope();
+        var watch = Stopwatch.StartNew();
+        foreach (var group in Optimizer.ParamGroups)
+            group.LearningRate = rate;
+        Optimizer.zero_grad();
+        var loss = Loss(windows);
+        loss.backward();
+        nn.utils.clip_grad_norm_(Model.parameters(), Plan.LargestGradient);
+        Optimizer.step();
+        TrainBits.Add(Bits(loss));
+        Spent += watch.Elapsed;
+    }
+
+    /// <summary>Measures bits per byte of the held-out text.</summary>
+    public void Evaluate(IEnumerable<Tensor> batches)
+    {
+        using var noGradient = no_grad();
+        var (bits, windows) = (0.0, 0L);
+        foreach (var batch in batches)
+        {
+            using var scope = NewDisposeScope();
+            bits += Bits(Loss(batch)) * batch.shape[0];
+            windows += batch.shape[0];
+            batch.Dispose();
+        }
+
+        HeldOutBits.Add((TrainBits.Count, bits / windows));
+    }
+
+    public void Dispose()
+    {
+        Optimizer.Dispose();
+        Model.Dispose();
+    }
+
+    private Tensor Loss(Tensor windows)
+    {
+        var length = windows.shape[1] - 1;
+        var logits = Model.forward(windows.narrow(1, 0, length));
+        return nn.functional.cross_entropy(logits.flatten(0, 1), windows.narrow(1, 1, length).flatten());
+    }
+
+    private static double Bits(Tensor loss) => loss.item<float>() / Math.Log(2);
+}
