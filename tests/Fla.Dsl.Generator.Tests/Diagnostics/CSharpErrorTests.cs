@@ -78,6 +78,17 @@ public class CSharpErrorTests
         Assert.Null(run.Result.Exception);
     }
 
+    [Theory]
+    [InlineData("public partial struct Gated")]
+    [InlineData("public partial record struct Gated")]
+    [InlineData("public partial interface Gated")]
+    public void The_attribute_on_what_is_no_class_is_an_error_of_CSharp(string declared)
+    {
+        var run = GeneratorRun.Of(Mistake.Usings + Mistake.Class("static Vec<K> Step(Vec<K> x, ref State<K> h) { h += x; return h; }").Replace("public static partial class Gated", declared));
+        Assert.Equal("CS0592", Assert.Single(run.OwnErrors).Id);
+        Assert.Empty(run.Reported);
+    }
+
     [Fact]
     public void A_warning_that_is_turned_into_an_error_keeps_nothing_from_compiling()
     {
