@@ -1,0 +1,3 @@
+// Tests add tensors with `+`, whose hidden Scalar a garbage collection on another thread may free (see Fla.Dsl.Runtime.Scalars):
+// one test at a time. Each of them keeps all cores busy anyhow.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
