@@ -80,7 +80,7 @@ public sealed class RecurrenceGenerator : IIncrementalGenerator
     private static ParsedDeclaration Parse(GeneratorAttributeSyntaxContext context, CancellationToken cancellation) =>
         DeclarationParser.Parse((TypeDeclarationSyntax)context.TargetNode, (INamedTypeSymbol)context.TargetSymbol, context.SemanticModel, cancellation);
 
-    private static Compilation Compile(Declaration declaration)
+    internal static Compilation Compile(Declaration declaration)
     {
         try
         {

@@ -44,7 +44,11 @@ internal sealed record StateForm(AffineState Update)
 /// The recurrence normal form: the states in an order in which each is written from arguments, from reads of the states before it and
 /// from linear reads of itself; and the output as a function of arguments and reads.
 /// </summary>
-internal sealed record NormalForm(EquatableArray<StateForm> States, Expr Output);
+internal sealed record NormalForm(EquatableArray<StateForm> States, Expr Output)
+{
+    public IEnumerable<ReadExpr> Reads => States.SelectMany(state => state.Update.Writes.SelectMany(write => new[] { write.Key, write.Value })).Append(Output)
+        .SelectMany(Terms.SelfAndDescendants).OfType<ReadExpr>();
+}
 
 internal static class Terms
 {

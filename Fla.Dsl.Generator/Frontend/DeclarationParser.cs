@@ -46,7 +46,7 @@ internal sealed class DeclarationParser
     /// <summary>The declaration and its unused arguments, or null where C# itself already reports an error in Step.</summary>
     private (Declaration, IEnumerable<Problem>)? Parse()
     {
-        if (IsRepeated()) return null;
+        if (IsRepeated() || syntax.Identifier.IsMissing) return null;
         var container = new ContainerRules(syntax, symbol, places, cancellation);
         container.Check();
         var step = container.FindStep();

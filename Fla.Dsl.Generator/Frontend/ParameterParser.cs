@@ -17,7 +17,7 @@ internal sealed class ParameterParser(INamedTypeSymbol container, SemanticModel 
     {
         foreach (var parameter in step.ParameterList.Parameters)
         {
-            var declared = (IParameterSymbol)model.GetDeclaredSymbol(parameter, cancellation)!;
+            if (model.GetDeclaredSymbol(parameter, cancellation) is not IParameterSymbol declared) throw places.Fail(Rules.ParameterType, parameter, parameter.ToString(), "of no type");
             if (Language.IsState(declared.Type)) states.Add(ParseState(parameter, declared));
             else parameters.Add(ParseArgument(parameter, declared));
         }

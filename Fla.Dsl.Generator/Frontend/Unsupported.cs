@@ -19,6 +19,7 @@ internal static class Unsupported
     {
         IInvocationOperation call => $"a call of '{call.TargetMethod.Name}'",
         IFieldReferenceOperation { Field.IsConst: false } => $"the field {Quoted(expression.Syntax)}, which is not 'const'",
+        ILocalReferenceOperation local => $"the variable '{local.Local.Name}', which has no value yet,",
         IConversionOperation { IsImplicit: false } => $"the conversion {Quoted(expression.Syntax)}",
         _ => Quoted(expression.Syntax),
     }, expression.Syntax);

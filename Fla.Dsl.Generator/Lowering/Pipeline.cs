@@ -20,7 +20,7 @@ internal sealed record CompiledRecurrence(Declaration Declaration, NormalForm? F
 internal static class Pipeline
 {
     /// <param name="declaration">A parsed declaration.</param>
-    /// <param name="dump">If given, receives the name and the result of every pass.</param>
+    /// <param name="dump">If given, receives the name and the result of every pass; <see cref="PassText"/> writes them.</param>
     /// <exception cref="DeclarationException">The declaration has no compiled form.</exception>
     public static CompiledRecurrence Compile(Declaration declaration, Action<string, object>? dump = null)
     {

@@ -37,13 +37,18 @@ internal sealed record Anchor(string Path, int Start, string Text)
     }
 }
 
-/// <summary>A mistake in a declaration: which rule, where, and the words for its message.</summary>
-internal sealed record Problem(string Id, RelativeSpan Span, EquatableArray<string> Arguments)
+/// <summary>
+/// A mistake in a declaration: which rule, where, and the words for its message. Other than of a term, its place is part of it: the
+/// cache keeps the old one of two equal values, and a report would stay behind where the text has moved.
+/// </summary>
+internal sealed record Problem(string Id, int Start, int Length, EquatableArray<string> Arguments)
 {
     public Problem(DiagnosticDescriptor rule, RelativeSpan span, params string[] arguments)
-        : this(rule.Id, span, arguments.ToEquatableArray())
+        : this(rule.Id, span.Start, span.Length, arguments.ToEquatableArray())
     {
     }
+
+    public RelativeSpan Span => new(Start, Length);
 
     /// <summary>A mistake of ours. A generator that throws takes all declarations with it, so that each is reported at its own.</summary>
     public static Problem Internal(string name, RelativeSpan span, Exception exception) => new(Rules.Internal, span, name, exception.Message.Split('\n')[0]);

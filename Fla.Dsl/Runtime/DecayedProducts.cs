@@ -40,7 +40,7 @@ public static class DecayedProducts
         (a, y) = (halving.PaddedSquare(a), halving.Padded(y));
         var result = OwnShare(a, y, point, [.. Leading(a, y, g), halving.Length, y.shape[^1]]);
         foreach (var level in halving.Levels())
-            level.Hi(result).add_(level.Rectangles(a).matmul(level.Lo(y) * level.FromLo).mul_(level.ToHi));
+            level.Hi(result).add_(level.Rectangles(a).matmul(level.Lo(y) * level.FromLo).mul_(level.ToHi), Scalars.One);
 
         return halving.Unpadded(result, -2).MoveToOuterDisposeScope();
     }
@@ -53,7 +53,7 @@ public static class DecayedProducts
         (a, x) = (halving.PaddedSquare(a), halving.Padded(x));
         var result = OwnShare(a, x, point, [.. Leading(a, x, g), halving.Length, x.shape[^1]]);
         foreach (var level in halving.Levels())
-            level.Lo(result).add_(level.Rectangles(a).mT.matmul(level.Hi(x) * level.ToHi).mul_(level.FromLo));
+            level.Lo(result).add_(level.Rectangles(a).mT.matmul(level.Hi(x) * level.ToHi).mul_(level.FromLo), Scalars.One);
 
         return halving.Unpadded(result, -2).MoveToOuterDisposeScope();
     }
@@ -62,7 +62,7 @@ public static class DecayedProducts
     private static Tensor OwnShare(Tensor a, Tensor tile, ReadPoint point, long[] shape)
     {
         var result = torch.zeros(shape, tile.dtype, tile.device);
-        if (point == ReadPoint.AfterWrite) result.add_(a.diagonal(0, -2, -1).unsqueeze(-1) * tile);
+        if (point == ReadPoint.AfterWrite) result.add_(a.diagonal(0, -2, -1).unsqueeze(-1) * tile, Scalars.One);
         return result;
     }
 
@@ -104,8 +104,8 @@ public static class DecayedProducts
             {
                 yield return new Level(size, toToken, fromToken);
                 var pairs = total.view([.. total.shape[..^2], total.shape[^2] / 2, 2, total.shape[^1]]);
-                Level.Lo(fromToken, size).add_(pairs.narrow(-2, 1, 1));
-                Level.Hi(toToken, size).add_(pairs.narrow(-2, 0, 1));
+                Level.Lo(fromToken, size).add_(pairs.narrow(-2, 1, 1), Scalars.One);
+                Level.Hi(toToken, size).add_(pairs.narrow(-2, 0, 1), Scalars.One);
                 total = pairs.sum(-2);
             }
         }

@@ -112,7 +112,7 @@ internal sealed class RecurrenceCall
             var count = Layout.First(step + steps) - Layout.First(step);
             for (var i = 0; i < Arguments.Count; i++)
                 if (wanted[i] && perHead[i] is { } sum)
-                    sum.add_(rows[i].expand([count, .. sum.shape[1..]]).sum(0, keepdim: true));
+                    sum.add_(rows[i].expand([count, .. sum.shape[1..]]).sum(0, keepdim: true), Scalars.One);
                 else if (wanted[i])
                     transfer.ToTokens(rows[i], step, steps, gradients[i].Canonical);
         }
@@ -129,7 +129,7 @@ internal sealed class RecurrenceCall
         {
             if (argument.Role == ArgumentRole.Scale)
             {
-                inputs.Add(torch.full([1, 1, 1, 1], Scale, Compute, Device));
+                inputs.Add(torch.tensor(Scale, Compute, Device).view(1, 1, 1, 1));
                 continue;
             }
 

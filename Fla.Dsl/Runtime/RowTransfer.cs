@@ -49,7 +49,7 @@ internal sealed class RowTransfer
     {
         var mask = torch.ones([layout.Rows, 1, layout.Chunk, 1], compute, device);
         if (padding is not null)
-            mask.view(-1).index_fill_(0, padding, 0);
+            mask.view(-1).index_fill_(0, padding, Scalars.Zero);
         else if (layout.IsPadded)
             mask.narrow(0, layout.First(layout.Steps - 1), layout.Batch).narrow(2, Tail, layout.Chunk - Tail).zero_();
 
@@ -70,7 +70,7 @@ internal sealed class RowTransfer
             // Padding takes some token and is then overwritten, not multiplied by 0: 0 * NaN is no 0.
             var places = tokens.squeeze(0).index_select(0, tokenAtPlace!);
             if (padding is not null)
-                places.index_fill_(0, padding, 0);
+                places.index_fill_(0, padding, Scalars.Zero);
             rows.copy_(places.view(layout.Rows, layout.Chunk, own, 1, dim).permute(0, 2, 3, 1, 4));
         }
         else
@@ -103,8 +103,9 @@ internal sealed class RowTransfer
         {
             var places = summed.permute(0, 2, 1, 3).reshape(count * chunk, own, dim);
             var (from, to) = (tokensBefore[first * chunk], tokensBefore[(first + count) * chunk]);
-            var values = places.index_select(0, occupied!.narrow(0, from, to - from) - first * chunk);
-            tokens.squeeze(0).index_copy_(0, occupants!.narrow(0, from, to - from), values.to(tokens.dtype));
+            var taken = occupied!.narrow(0, from, to - from).sub(torch.tensor(first * chunk));
+            var values = places.index_select(0, taken).to(tokens.dtype);
+            tokens.squeeze(0).index_copy_(0, occupants!.narrow(0, from, to - from), values);
             return;
         }
 

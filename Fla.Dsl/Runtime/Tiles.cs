@@ -15,10 +15,10 @@ public static class Tiles
 
     /// <summary>A tile <c>[1, 1, rows, columns]</c> of one number, of the type and on the device of <paramref name="like"/>.</summary>
     public static Tensor Filled(double value, long rows, long columns, Tensor like) =>
-        torch.full([1, 1, rows, columns], value, dtype: like.dtype, device: like.device);
+        torch.tensor(value, like.dtype, like.device).expand(1, 1, rows, columns);
 
     /// <summary>1 where x is positive, else 0.</summary>
-    public static Tensor Heaviside(Tensor x) => x.gt(0).to(x.dtype);
+    public static Tensor Heaviside(Tensor x) => x.gt(Scalars.Zero).to(x.dtype);
 
     /// <summary><c>log(1 + exp(x))</c> with no threshold beyond which it is x: its derivative is the sigmoid everywhere.</summary>
     public static Tensor Softplus(Tensor x) => torch.logaddexp(x, torch.zeros_like(x));

@@ -10,5 +10,5 @@ internal static class Unwritten
     public static bool HoldsNaN { get; set; }
 
     public static Tensor Tensor(long[] shape, ScalarType dtype, Device device) =>
-        HoldsNaN ? torch.full(shape, double.NaN, dtype, device) : torch.empty(shape, dtype, device);
+        HoldsNaN ? torch.full(shape, Scalars.NaN, dtype, device) : torch.empty(shape, dtype, device);
 }

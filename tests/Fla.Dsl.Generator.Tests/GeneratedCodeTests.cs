@@ -1,5 +1,4 @@
 using Fla.Dsl.Generator.Tests.Running;
-using Microsoft.CodeAnalysis;
 using VerifyXunit;
 
 namespace Fla.Dsl.Generator.Tests;
@@ -7,25 +6,46 @@ namespace Fla.Dsl.Generator.Tests;
 /// <summary>What is generated for the operators of Fla.Ops, from their own source files: a file there is an operator here.</summary>
 public class GeneratedCodeTests
 {
-    public static TheoryData<string> Ops => [.. Directory.GetFiles(RepositoryFiles.Path("Fla.Ops"), "*.cs").Select(path => Path.GetFileNameWithoutExtension(path)).Order()];
+    private const string Ours = "Fla.Ops";
+
+    /// <summary>All of them in one compilation, which shows besides that they do not get into each other's way.</summary>
+    private static readonly Lazy<GeneratorRun> Run = new(() => GeneratorRun.Of(Ours, [.. OpNames.Select(op => RepositoryFiles.Read(Ours, $"{op}.cs"))]));
+
+    private static IEnumerable<string> OpNames =>
+        Directory.GetFiles(RepositoryFiles.Path(Ours), "*.cs").Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal);
+
+    public static TheoryData<string> Ops => [.. OpNames];
 
     [Theory]
     [MemberData(nameof(Ops))]
-    public async Task An_op_is_generated_as_verified(string op)
-    {
-        var run = RunOp(op);
-        foreach (var (hint, name) in new[] { ($"Fla.Ops.{op}.g.cs", op), ($"Fla.Ops.{op}.Torch.g.cs", $"{op}.Torch") })
-            await Verifier.Verify(run.File(hint), extension: "cs").UseDirectory("Snapshots").UseFileName(name);
-    }
+    public async Task What_a_user_calls_is_as_verified(string op) => await Verify($"{Ours}.{op}.g.cs", op);
 
     [Theory]
     [MemberData(nameof(Ops))]
-    public void An_op_compiles_without_warnings(string op)
+    public async Task The_program_over_TorchSharp_is_as_verified(string op) => await Verify($"{Ours}.{op}.Torch.g.cs", $"{op}.Torch");
+
+    [Fact]
+    public async Task The_catalogue_is_as_verified() => await Verify("Catalogue.g.cs", "Catalogue");
+
+    [Fact]
+    public async Task The_loading_of_native_libraries_is_as_verified() => await Verify("NativeLoading.g.cs", "NativeLoading");
+
+    [Fact]
+    public void Everything_compiles_without_warnings()
     {
-        var run = RunOp(op);
-        Assert.Empty(run.Reported);
-        Assert.Empty(run.CompilerDiagnostics);
+        Assert.Empty(Run.Value.Reported);
+        Assert.Empty(Run.Value.CompilerDiagnostics);
     }
 
-    private static GeneratorRun RunOp(string op) => GeneratorRun.Of("Fla.Ops", [RepositoryFiles.Read("Fla.Ops", $"{op}.cs")]);
+    [Fact]
+    public void A_snapshot_is_of_an_op_that_is_there()
+    {
+        string[] others = ["Catalogue", "NativeLoading", "GatedLinearAttention.Passes"];
+        var snapshots = Directory.GetFiles(RepositoryFiles.Path("tests", "Fla.Dsl.Generator.Tests", "Snapshots"), "*.verified.*")
+            .Select(path => Path.GetFileName(path)).Select(name => name[..name.IndexOf(".verified.", StringComparison.Ordinal)]);
+        Assert.Equal(OpNames.SelectMany(op => new[] { op, $"{op}.Torch" }).Concat(others).Order(StringComparer.Ordinal), snapshots.Order(StringComparer.Ordinal));
+    }
+
+    private static async Task Verify(string file, string name) =>
+        await Verifier.Verify(Run.Value.File(file), extension: "cs").UseDirectory("Snapshots").UseFileName(name);
 }

@@ -17,7 +17,7 @@ internal static class ClassText
         }).ToList();
         var decay = decays.Count == 0 ? "no decay" : $"decay {string.Join(" and ", decays)}";
         var writes = state.HasFeedback ? "feedback write" : "external write";
-        var reads = Reads(form).Where(read => read.Snapshot.State == state.Name).Select(read => Reading.Of(read.Snapshot, state.Update).Point).Distinct().OrderBy(point => point)
+        var reads = form.Reads.Where(read => read.Snapshot.State == state.Name).Select(read => Reading.Of(read.Snapshot, state.Update).Point).Distinct().OrderBy(point => point)
             .Select(point => point switch
             {
                 ReadPoint.BeforeDecay => "before the decay",
@@ -26,8 +26,4 @@ internal static class ClassText
             }).ToList();
         return $"{state.Name}: {decay}, {writes}, read {string.Join(" and ", reads)}";
     }
-
-    private static IEnumerable<Model.ReadExpr> Reads(NormalForm form) =>
-        form.States.SelectMany(state => state.Update.Writes.SelectMany(write => new[] { write.Key, write.Value })).Append(form.Output)
-            .SelectMany(Terms.SelfAndDescendants).OfType<Model.ReadExpr>();
 }

@@ -11,8 +11,8 @@ internal static class CurvePlot
     private const string Font = "DejaVu Sans Latin";
     private const string FontFile = "DejaVuSans-Latin.ttf";
 
-    // A single step's windows say little: the training curve is the mean of so many steps on either side.
-    private const int Smoothing = 10;
+    // A single step's windows say little: the training curve is the mean of the last so many steps.
+    private const int Smoothing = 20;
 
     private static readonly Color[] Colors = [Color.FromHex("#c2410c"), Color.FromHex("#1d4ed8")];
 
@@ -43,12 +43,8 @@ internal static class CurvePlot
         plot.SavePng(path, 1500, 900);
     }
 
-    private static Coordinates[] Smooth(List<double> bits)
-    {
-        return [.. bits.Select((_, i) => new Coordinates(KiB(i), Around(i, Math.Min(Smoothing, Math.Min(i, bits.Count - 1 - i)))))];
-
-        double Around(int i, int reach) => bits.Skip(i - reach).Take(2 * reach + 1).Average();
-    }
+    private static Coordinates[] Smooth(List<double> bits) =>
+        [.. bits.Select((_, i) => new Coordinates(KiB(i + 1), bits.Take(i + 1).TakeLast(Smoothing).Average()))];
 
     // To the half bit.
     private static double Lowest(Race race) => Math.Floor(2 * race.Trainers.Min(

@@ -15,6 +15,7 @@ internal static partial class Mistakes
         Parameter("a log-decay that is a matrix", "[|[LogDecay] Mat<K, V> A|]", $"FLA0004: The parameter 'A' is of type 'Mat<K, V>'; {Kinds}"),
         Parameter("an argument by reference", "[|ref Vec<K> u|]", $"FLA0004: The parameter 'u' is passed by 'ref'; {Kinds}"),
         Parameter("an argument passed in", "[|in Vec<K> u|]", $"FLA0004: The parameter 'u' is passed by 'in'; {Kinds}"),
+        Parameter("arguments of any number", "[|__arglist|]", $"FLA0004: The parameter '__arglist' is of no type; {Kinds}"),
         Parameter("an optional argument", "[|Scalar g = default|]", $"FLA0004: The parameter 'g' is optional; {Kinds}"),
         InStep("a state without ref", """
             static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [|State<K, V> S|])

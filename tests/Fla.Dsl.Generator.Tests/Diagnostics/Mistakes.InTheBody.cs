@@ -68,6 +68,7 @@ internal static partial class Mistakes
         Expression("a field that may change", "h += [|Epsilon|] * x;", "the field 'Epsilon', which is not 'const'"),
         Expression("one element", "h += [|x[0]|] * x;", "'x[0]'"),
         Expression("a new vector", "h += [|new Vec<K>(1.0, 2.0)|];", "'new Vec<K>(1.0, 2.0)'"),
+        Expression("a variable without a value", "Vec<K> y;\n    h += [|y|];", "the variable 'y', which has no value yet,"),
         Expression("a default", "h += [|default(Vec<K>)|];", "'default(Vec<K>)'"),
         Expression("a chained assignment", "h = [|z = x|];", "'z = x'"),
         Expression("integer division", "int n = 3;\n    h += [|1 / n|] * x;", "'1 / n'"),

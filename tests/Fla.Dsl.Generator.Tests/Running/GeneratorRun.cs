@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Fla.Dsl.Generator.Emit;
+using Fla.Dsl.Generator.Frontend;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
@@ -20,12 +21,12 @@ internal sealed class GeneratorRun
 
     private static readonly CSharpParseOptions ParseOptions = new(LanguageVersion.Latest, DocumentationMode.Diagnose);
 
-    private static readonly IReadOnlyList<MetadataReference> References =
-    [
-        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-            .Where(path => Path.GetFileName(path) is var name && (name.StartsWith("System.", StringComparison.Ordinal) || name is "netstandard.dll" or "TorchSharp.dll" or "Fla.Dsl.dll"))
-            .Select(path => MetadataReference.CreateFromFile(path)),
-    ];
+    /// <summary>Compilations made from it share what they know of the references, which takes most of the time.</summary>
+    private static readonly CSharpCompilation Empty = CSharpCompilation.Create(
+        "Declared",
+        [Tree(ImplicitUsings, "ImplicitUsings.cs")],
+        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(IsReferenced).Select(path => MetadataReference.CreateFromFile(path)),
+        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable, warningLevel: 9999));
 
     private GeneratorRun(GeneratorDriver driver, CSharpCompilation input)
     {
@@ -53,13 +54,19 @@ internal sealed class GeneratorRun
     /// <summary>What C# reports of the whole, generated code included: errors and warnings.</summary>
     public IReadOnlyList<Diagnostic> CompilerDiagnostics => [.. Output.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning)];
 
+    /// <summary>What the frontend gave, declaration by declaration.</summary>
+    public IReadOnlyList<ParsedDeclaration> Parsed =>
+        [.. Result.TrackedSteps[RecurrenceGenerator.ParseStep].SelectMany(step => step.Outputs).Select(output => (ParsedDeclaration)output.Value)];
+
     public ImmutableArray<GeneratedSourceResult> Files => Result.GeneratedSources;
 
-    public static GeneratorRun Of(params string[] sources) => Of("Declared", sources);
+    public static GeneratorRun Of(params string[] sources) => Of(Empty.AssemblyName!, sources);
 
-    public static GeneratorRun Of(string assembly, IReadOnlyList<string> sources)
+    public static GeneratorRun Of(string assembly, IReadOnlyList<string> sources, ReportDiagnostic warnings = ReportDiagnostic.Default)
     {
-        var input = Compile(assembly, sources);
+        var input = assembly == Empty.AssemblyName ? Empty : Empty.WithAssemblyName(assembly);
+        if (warnings != ReportDiagnostic.Default) input = input.WithOptions(input.Options.WithGeneralDiagnosticOption(warnings));
+        input = input.AddSyntaxTrees(sources.Select((source, i) => Tree(source, $"File{i}.cs")));
         var options = new GeneratorDriverOptions(IncrementalGeneratorOutputKind.None, trackIncrementalGeneratorSteps: true);
         return new GeneratorRun(CSharpGeneratorDriver.Create([new RecurrenceGenerator().AsSourceGenerator()], parseOptions: ParseOptions, driverOptions: options), input);
     }
@@ -90,11 +97,8 @@ internal sealed class GeneratorRun
 
     public string File(string hintName) => Files.Single(file => file.HintName == hintName).SourceText.ToString();
 
-    private static CSharpCompilation Compile(string assembly, IReadOnlyList<string> sources) => CSharpCompilation.Create(
-        assembly,
-        [Tree(ImplicitUsings, "ImplicitUsings.cs"), .. sources.Select((source, i) => Tree(source, $"File{i}.cs"))],
-        References,
-        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable, warningLevel: 9999));
+    private static bool IsReferenced(string path) =>
+        Path.GetFileName(path) is var name && (name.StartsWith("System.", StringComparison.Ordinal) || name is "netstandard.dll" or "TorchSharp.dll" or "Fla.Dsl.dll");
 
     private static SyntaxTree Tree(string source, string path) => CSharpSyntaxTree.ParseText(source, ParseOptions, path, System.Text.Encoding.UTF8);
 }

@@ -5,9 +5,6 @@ using static TorchSharp.torch;
 
 namespace Fla.Ops.Tests.Runtime;
 
-/// <summary>The count of live tensors is one for the process, so nothing may run beside these.</summary>
-[CollectionDefinition(nameof(LiveTensorTests), DisableParallelization = true)]
-[Collection(nameof(LiveTensorTests))]
 public class LiveTensorTests
 {
     public static TheoryData<Mode> AllModes() => ScheduleTests.AllModes();
