@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Fla.Dsl.Generator.Tests.Documentation;
 
-/// <summary>Links between the pages of this repository, and to its files.</summary>
+/// <summary>Links between the pages of this repository, and to its files; pictures, which are drawn and not written, apart.</summary>
 public partial class LinkTests
 {
     public static TheoryData<string> Pages =>
@@ -40,7 +40,7 @@ public partial class LinkTests
     /// <summary>What GitHub makes of a heading.</summary>
     private static string Anchor(string heading) => NotInAnchors().Replace(heading.ToLowerInvariant(), string.Empty).Replace(' ', '-');
 
-    [GeneratedRegex(@"\]\(([^)\s]+)\)")]
+    [GeneratedRegex(@"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")]
     private static partial Regex Links();
 
     [GeneratedRegex("^#+ (.*?)\r?$", RegexOptions.Multiline)]
