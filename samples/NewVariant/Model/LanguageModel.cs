@@ -27,11 +27,15 @@ internal sealed class LanguageModel : Module<Tensor, Tensor>
     private readonly RmsNorm norm;
     private readonly Linear head;
 
-    public LanguageModel(ModelSize size, Func<ModelSize, Memory> memory)
+    /// <param name="size">How large it is.</param>
+    /// <param name="memory">Makes the memory of a block.</param>
+    /// <param name="seed">What its weights are drawn from.</param>
+    public LanguageModel(ModelSize size, Func<Memory> memory, int seed)
         : base(nameof(LanguageModel))
     {
+        random.manual_seed(seed);
         embedding = Embedding(Bytes, size.Channels);
-        blocks = new([.. Enumerable.Range(0, size.Blocks).Select(_ => new Block(size, memory(size)))]);
+        blocks = new([.. Enumerable.Range(0, size.Blocks).Select(_ => new Block(size, memory()))]);
         norm = new(size.Channels);
         head = Linear(size.Channels, Bytes, hasBias: false);
         RegisterComponents();

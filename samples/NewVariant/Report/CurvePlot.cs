@@ -44,7 +44,13 @@ internal static class CurvePlot
     }
 
     private static Coordinates[] Smooth(List<double> bits) =>
-        [.. bits.Select((_, i) => new Coordinates(KiB(i + 1), bits.Take(i + 1).TakeLast(Smoothing).Average()))];
+    [
+        .. Enumerable.Range(0, Math.Max(0, bits.Count - Smoothing)).Select(i =>
+        {
+            var reach = Math.Min(i, Smoothing);
+            return new Coordinates(KiB(i), bits.Skip(i - reach).Take(2 * reach + 1).Average());
+        }),
+    ];
 
     // To the half bit.
     private static double Lowest(Race race) => Math.Floor(2 * race.Trainers.Min(

@@ -7,7 +7,7 @@ namespace NewVariant.Report;
 internal sealed class ProgressDisplay(Race race)
 {
     private const int PlainLines = 2 * Plan.Evaluations;
-    private const int BarLength = 40;
+    private const int BarLength = 36;
 
     private readonly int firstStep = race.Steps;
     private readonly long firstTick = Environment.TickCount64;
@@ -40,7 +40,7 @@ internal sealed class ProgressDisplay(Race race)
                 trainer.HeldOutBits.Count > 0 ? $"{trainer.HeldOutBits[^1].Bits:F3}" : "",
                 $"{Speed(trainer):N0}");
         var done = (int)((long)BarLength * race.Steps / race.Plan.Steps);
-        return table.Caption($"step {race.Steps}/{race.Plan.Steps} {new string('━', done)}{new string('─', BarLength - done)} {Left()} left, Ctrl-C stops");
+        return table.Caption($"step {race.Steps}/{race.Plan.Steps} {new string('━', done)}{new string('─', BarLength - done)} {Left()} left");
     }
 
     /// <summary>Bits per byte over the last steps: one step's windows say little.</summary>

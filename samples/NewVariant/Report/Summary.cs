@@ -10,13 +10,13 @@ namespace NewVariant.Report;
 /// <summary>What is learnt from, what came of it, and what the model writes.</summary>
 internal static class Summary
 {
-    private const int SampleLength = 500, PromptLines = 2;
+    private const int SampleLength = 500, PromptLength = 80, LongestLine = 200;
 
     public static void WriteStart(Race race)
     {
         var corpus = race.Corpus;
         AnsiConsole.MarkupLineInterpolated(
-            $"Text: {corpus.Files} files of {corpus.Source}, {corpus.Train.Length / 1024} KiB to learn from and {corpus.HeldOut.Length / 1024} KiB held out, the last tenth of every file.");
+            $"Text: {corpus.Files} files of {corpus.Source}, {corpus.Train.Length / 1024} KiB to learn from and {corpus.HeldOut.Length / 1024} KiB held out, the last tenth of every file. Ctrl-C stops, --resume goes on.");
     }
 
     public static void WriteEnd(Race race)
@@ -42,14 +42,14 @@ internal static class Summary
             .Header($"{trainer.Name} writes on, {speed:N0} bytes/s"));
     }
 
-    // Some lines from the middle of the held-out text.
+    // Whole lines from the middle of the held-out text.
     private static byte[] Prompt(byte[] text)
     {
-        var rest = text.AsSpan(text.Length / 2);
-        var begin = rest.IndexOf((byte)'\n') + 1;
-        var end = begin;
-        for (var line = 0; line < PromptLines; line++) end += rest[end..].IndexOf((byte)'\n') + 1;
-        return rest[begin..end].ToArray();
+        var start = NextLine(text.Length / 2);
+        return text[start..NextLine(start + PromptLength)];
+
+        // Where lines are not far apart.
+        int NextLine(int at) => at + text.AsSpan(at, LongestLine).IndexOf((byte)'\n') + 1;
     }
 
     private static string Show(byte[] bytes) =>

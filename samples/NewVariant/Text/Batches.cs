@@ -9,7 +9,7 @@ namespace NewVariant.Text;
 internal sealed class Batches(byte[] text, int seed)
 {
     /// <summary>Windows a step.</summary>
-    public const int Count = 8;
+    public const int Count = 4;
 
     /// <summary>Bytes that a window predicts.</summary>
     public const int Length = 256;

@@ -29,10 +29,9 @@ internal static class Checkpoint
         SafetensorsFile.Save(path, tensors, metadata);
     }
 
-    /// <exception cref="UserError">There is no checkpoint, or it is of another run.</exception>
+    /// <exception cref="UserError">It is of another run.</exception>
     public static void Load(string path, Race race)
     {
-        if (!File.Exists(path)) throw new UserError($"expected a checkpoint to resume from, found none at {path}");
         using var scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(path);
         foreach (var (name, expected) in Identity(race))
