@@ -19,8 +19,8 @@ var command = Settings.Command(settings =>
     if (!ConformanceTable.Write(Palimpsest.Op)) return Failed;
 
     var size = new ModelSize();
-    using var variant = new Trainer(nameof(Palimpsest), new LanguageModel(size, () => new PalimpsestMemory(size), settings.Seed));
-    using var baseline = new Trainer(nameof(GatedLinearAttention), new LanguageModel(size, () => new GatedLinearMemory(size), settings.Seed));
+    using var variant = new Trainer(nameof(Palimpsest), new(size, () => new PalimpsestMemory(size), settings.Seed));
+    using var baseline = new Trainer(nameof(GatedLinearAttention), new(size, () => new GatedLinearMemory(size), settings.Seed));
     var race = new Race(new(settings.Steps, settings.Seed), corpus, [variant, baseline]);
     if (settings.Resume) Checkpoint.Load(settings.Checkpoint, race);
 
@@ -43,7 +43,8 @@ var command = Settings.Command(settings =>
 try
 {
     var parsed = command.Parse(args);
-    return parsed.Errors.Count > 0 ? throw new UserError(parsed.Errors[0].Message) : parsed.Invoke(new() { EnableDefaultExceptionHandler = false });
+    if (parsed.Errors.Count > 0) throw new UserError(parsed.Errors[0].Message);
+    return parsed.Invoke(new() { EnableDefaultExceptionHandler = false });
 }
 catch (UserError e)
 {

@@ -39,10 +39,15 @@ internal sealed record Settings(string Text, int Steps, string Output, int Seed,
             HelpName = "DIR",
             DefaultValueFactory = _ => Path.Combine("artifacts", "new-variant"),
         };
-        var seed = new Option<int>("--seed") { Description = "What all chance is drawn from.", HelpName = "N", DefaultValueFactory = _ => 1 };
+        var seed = new Option<int>("--seed")
+        {
+            Description = "What all chance is drawn from.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1,
+        };
         var resume = new Option<bool>("--resume") { Description = "Go on from the checkpoint in the output folder." };
 
-        var command = new RootCommand("A new kind of linear attention: declared, checked, and trained as a language model beside a known one.")
+        var command = new RootCommand("A new linear attention: declared, checked, and trained as a language model beside a known one.")
         {
             text, steps, output, seed, resume,
         };
@@ -79,6 +84,6 @@ internal sealed record Settings(string Text, int Steps, string Output, int Seed,
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
             if (File.Exists(Path.Combine(folder.FullName, "Fla.Dsl.sln")))
                 return folder.FullName;
-        throw new UserError("expected a file or folder of text as an argument: this program does not lie in a checkout whose sources it could learn from");
+        throw new UserError("expected a file or folder of text as an argument: this program lies in no checkout to learn the sources of");
     }
 }

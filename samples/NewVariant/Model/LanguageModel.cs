@@ -48,7 +48,7 @@ internal sealed class LanguageModel : Module<Tensor, Tensor>
         return head.forward(norm.forward(x));
     }
 
-    /// <summary>For one more byte <c>[B]</c> the logits of the next <c>[B, 256]</c>, with what each block carries on; at first null.</summary>
+    /// <summary>For one more byte <c>[B]</c> the logits of the next <c>[B, 256]</c>, and what the blocks carry on; null at first.</summary>
     public (Tensor Logits, MixerState[] States) Step(Tensor bytes, MixerState[]? states)
     {
         var x = embedding.forward(bytes);

@@ -26,7 +26,8 @@ internal static class CurvePlot
             train.LineWidth = 1.5f;
             train.LegendText = $"{trainer.Name}, training text";
 
-            var heldOut = plot.Add.Scatter(trainer.HeldOutBits.Select(point => new Coordinates(KiB(point.Steps), point.Bits)).ToArray(), color);
+            Coordinates[] points = [.. trainer.HeldOutBits.Select(point => new Coordinates(KiB(point.Steps), point.Bits))];
+            var heldOut = plot.Add.Scatter(points, color);
             heldOut.LineWidth = 2.5f;
             heldOut.MarkerSize = 8;
             heldOut.LegendText = $"{trainer.Name}, held-out text: {trainer.HeldOutBits[^1].Bits:F3} at last";

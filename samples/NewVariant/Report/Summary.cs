@@ -14,20 +14,27 @@ internal static class Summary
 
     public static void WriteStart(Race race)
     {
-        var corpus = race.Corpus;
-        AnsiConsole.MarkupLineInterpolated(
-            $"Text: {corpus.Files} files of {corpus.Source}, {corpus.Train.Length / 1024} KiB to learn from and {corpus.HeldOut.Length / 1024} KiB held out, the last tenth of every file. Ctrl-C stops, --resume goes on.");
+        var (corpus, steps) = (race.Corpus, race.Plan.Steps);
+        Console.WriteLine($"Text: {corpus.Files} files of {corpus.Source}, {corpus.Train.Length >> 10} KiB to learn from.");
+        Console.WriteLine($"Held out: the last tenth of every file, {corpus.HeldOut.Length >> 10} KiB.");
+        Console.WriteLine($"Training: {steps} steps of {Batches.Count} windows of {Batches.Length} bytes, the same for all.");
+        Console.WriteLine("Ctrl-C stops, --resume goes on.");
     }
 
     public static void WriteEnd(Race race)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("model", "parameters", "training text", "held-out text", "bytes/s", "time");
+        var table = new Table().Border(TableBorder.Simple)
+            .Title($"Bits per byte; held-out text in up to {Plan.HeldOutWindows} windows, evenly spread")
+            .AddColumns("model", "parameters", "training text", "held-out text", "bytes/s", "time");
         foreach (var trainer in race.Trainers)
             table.AddRow(
-                trainer.Name, $"{trainer.Parameters:N0}", $"{ProgressDisplay.Recent(trainer):F3}", $"[bold]{trainer.HeldOutBits[^1].Bits:F3}[/]",
-                $"{ProgressDisplay.Speed(trainer):N0}", $"{trainer.Spent:m\\:ss}");
-        AnsiConsole.Write(table.Caption("bits per byte"));
+                trainer.Name, $"{trainer.Parameters:N0}", $"{trainer.RecentBits:F3}", $"[bold]{trainer.HeldOutBits[^1].Bits:F3}[/]",
+                $"{trainer.Speed:N0}", Minutes(trainer.Spent));
+        AnsiConsole.Write(table);
     }
+
+    /// <summary>A time as minutes and seconds.</summary>
+    public static string Minutes(TimeSpan time) => $"{(int)time.TotalMinutes}:{time.Seconds:00}";
 
     public static void WriteSample(Trainer trainer, Corpus corpus, int seed)
     {

@@ -28,7 +28,8 @@ internal sealed class Batches(byte[] text, int seed)
     {
         var fitting = (text.Length - 1) / Length;
         var count = Math.Min(most, fitting);
-        return Enumerable.Range(0, count).Select(i => (int)((long)i * fitting / count) * Length).Chunk(Count).Select(starts => Stack(text, starts));
+        var starts = Enumerable.Range(0, count).Select(i => (int)((long)i * fitting / count) * Length);
+        return starts.Chunk(Count).Select(some => Stack(text, some));
     }
 
     private static Tensor Stack(byte[] text, IEnumerable<int> starts)

@@ -37,7 +37,8 @@ internal sealed record Corpus(string Source, int Files, byte[] Train, byte[] Hel
         return train.Count >= LeastBytes && heldOut.Count >= LeastBytes / HeldOutShare / 2
             ? new(path, files, [.. train], [.. heldOut])
             : throw new UserError(
-                $"expected at least {LeastBytes >> 10} KiB of text to learn from in {path}, found {train.Count / 1024.0:F1}, and {heldOut.Count / 1024.0:F1} to hold out");
+                $"expected at least {LeastBytes >> 10} KiB of text to learn from in {path}, "
+                + $"found {train.Count / 1024.0:F1} and {heldOut.Count / 1024.0:F1} to hold out");
     }
 
     private static int Cut(byte[] bytes)

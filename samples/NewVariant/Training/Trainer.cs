@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NewVariant.Model;
+using NewVariant.Text;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -8,11 +9,14 @@ namespace NewVariant.Training;
 /// <summary>A model in training, with all that it has come through.</summary>
 internal sealed class Trainer(string name, LanguageModel model) : IDisposable
 {
+    private const int RecentSteps = 20;
+
     public string Name => name;
 
     public LanguageModel Model => model;
 
-    public AdamW Optimizer { get; } = optim.AdamW(model.parameters(), Plan.PeakRate, Plan.Beta1, Plan.Beta2, weight_decay: Plan.WeightDecay);
+    public AdamW Optimizer { get; } =
+        optim.AdamW(model.parameters(), Plan.PeakRate, Plan.Beta1, Plan.Beta2, weight_decay: Plan.WeightDecay);
 
     public long Parameters => model.parameters().Sum(parameter => parameter.numel());
 
@@ -24,6 +28,12 @@ internal sealed class Trainer(string name, LanguageModel model) : IDisposable
 
     /// <summary>Time spent in training steps.</summary>
     public TimeSpan Spent { get; set; }
+
+    /// <summary>Bits per byte over the last steps: one step's windows say little.</summary>
+    public double RecentBits => TrainBits.TakeLast(RecentSteps).DefaultIfEmpty(double.NaN).Average();
+
+    /// <summary>Bytes trained on in a second.</summary>
+    public double Speed => Spent > TimeSpan.Zero ? TrainBits.Count * Batches.Count * Batches.Length / Spent.TotalSeconds : 0;
 
     /// <summary>One step down the gradient of some windows, <c>[B, T + 1]</c>.</summary>
     public void Step(Tensor windows, double rate)
