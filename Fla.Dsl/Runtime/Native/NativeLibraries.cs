@@ -10,6 +10,7 @@ namespace Fla.Dsl.Runtime.Native;
 /// <list type="bullet">
 /// <item>On 64-bit Linux with an older libstdc++ (Debian 12, Ubuntu 22.04), where TorchSharp's own library does not load as it is,
 /// a mended copy from the user's cache is loaded in its place.</item>
+/// <item>There libtorch's threads wait for one another in a way that does no harm beside other programs.</item>
 /// <item>With <c>FLA_LIBTORCH</c> set to the folder of a Python PyTorch's libraries, those are used in place of NuGet's libtorch.</item>
 /// </list>
 /// Elsewhere nothing changes.
@@ -31,6 +32,7 @@ public static class NativeLibraries
         {
             if (installed) return;
             installed = true;
+            WaitingThreads.SpinBriefly();
 
             // .NET asks here only after it has failed to load a library itself: where all is well none of this runs.
             var context = AssemblyLoadContext.GetLoadContext(typeof(NativeLibraries).Assembly) ?? AssemblyLoadContext.Default;

@@ -27,11 +27,15 @@ internal sealed class LanguageModel : Module<Tensor, Tensor>
     private readonly RmsNorm norm;
     private readonly Linear head;
 
-    public LanguageModel(ModelSize size, Func<ModelSize, Memory> memory)
+    /// <param name="size">How large it is.</param>
+    /// <param name="memory">Makes the memory of a block.</param>
+    /// <param name="seed">What its weights are drawn from.</param>
+    public LanguageModel(ModelSize size, Func<Memory> memory, int seed)
         : base(nameof(LanguageModel))
     {
+        random.manual_seed(seed);
         embedding = Embedding(Bytes, size.Channels);
-        blocks = new([.. Enumerable.Range(0, size.Blocks).Select(_ => new Block(size, memory(size)))]);
+        blocks = new([.. Enumerable.Range(0, size.Blocks).Select(_ => new Block(size, memory()))]);
         norm = new(size.Channels);
         head = Linear(size.Channels, Bytes, hasBias: false);
         RegisterComponents();
@@ -44,7 +48,7 @@ internal sealed class LanguageModel : Module<Tensor, Tensor>
         return head.forward(norm.forward(x));
     }
 
-    /// <summary>For one more byte <c>[B]</c> the logits of the next <c>[B, 256]</c>, with what each block carries on; at first null.</summary>
+    /// <summary>For one more byte <c>[B]</c> the logits of the next <c>[B, 256]</c>, and what the blocks carry on; null at first.</summary>
     public (Tensor Logits, MixerState[] States) Step(Tensor bytes, MixerState[]? states)
     {
         var x = embedding.forward(bytes);

@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace NewVariant.Report;
 
-/// <summary>An operator in every mode against its declaration, evaluated token by token in fp64: outputs, states and all gradients.</summary>
+/// <summary>An operator in every mode against its declaration, run token by token in fp64: outputs, states and all gradients.</summary>
 internal static class ConformanceTable
 {
     // In fp64 nothing but rounding may differ.
@@ -29,11 +29,13 @@ internal static class ConformanceTable
         {
             ConformanceResult?[] row = [.. results.Select(result => result.FirstOrDefault(one => one.Execution == execution))];
             var ok = row.All(result => result is null || result.Worst.Value <= Tolerance);
-            table.AddRow([execution.Name, .. row.Select(result => result is null ? "-" : $"{result.Worst.Value:E1} of {result.Worst.Key}"), ok ? "[green]yes[/]" : "[red]no[/]"]);
+            table.AddRow([execution.Name, .. row.Select(Worst), ok ? "[green]yes[/]" : "[red]no[/]"]);
             agrees &= ok;
         }
 
         AnsiConsole.Write(table);
         return agrees;
     }
+
+    private static string Worst(ConformanceResult? result) => result is null ? "" : $"{result.Worst.Value:E1} of {result.Worst.Key}";
 }

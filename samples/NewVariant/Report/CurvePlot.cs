@@ -26,7 +26,8 @@ internal static class CurvePlot
             train.LineWidth = 1.5f;
             train.LegendText = $"{trainer.Name}, training text";
 
-            var heldOut = plot.Add.Scatter(trainer.HeldOutBits.Select(point => new Coordinates(KiB(point.Steps), point.Bits)).ToArray(), color);
+            Coordinates[] points = [.. trainer.HeldOutBits.Select(point => new Coordinates(KiB(point.Steps), point.Bits))];
+            var heldOut = plot.Add.Scatter(points, color);
             heldOut.LineWidth = 2.5f;
             heldOut.MarkerSize = 8;
             heldOut.LegendText = $"{trainer.Name}, held-out text: {trainer.HeldOutBits[^1].Bits:F3} at last";
@@ -44,7 +45,13 @@ internal static class CurvePlot
     }
 
     private static Coordinates[] Smooth(List<double> bits) =>
-        [.. bits.Select((_, i) => new Coordinates(KiB(i + 1), bits.Take(i + 1).TakeLast(Smoothing).Average()))];
+    [
+        .. Enumerable.Range(0, Math.Max(0, bits.Count - Smoothing)).Select(i =>
+        {
+            var reach = Math.Min(i, Smoothing);
+            return new Coordinates(KiB(i), bits.Skip(i - reach).Take(2 * reach + 1).Average());
+        }),
+    ];
 
     // To the half bit.
     private static double Lowest(Race race) => Math.Floor(2 * race.Trainers.Min(

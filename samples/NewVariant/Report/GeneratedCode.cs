@@ -9,7 +9,8 @@ internal static class GeneratedCode
 {
     public static void Write(RecurrenceOp op)
     {
-        var root = typeof(GeneratedCode).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "GeneratedCode").Value!;
+        var metadata = typeof(GeneratedCode).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>();
+        var root = metadata.First(entry => entry.Key == nameof(GeneratedCode)).Value!;
         AnsiConsole.MarkupLineInterpolated($"[bold]{op.Name}[/], {op.Class}");
         if (!Directory.Exists(root)) return; // it was built elsewhere
         foreach (var folder in Directory.EnumerateFiles(root, $"*.{op.Name}.*", SearchOption.AllDirectories).GroupBy(Path.GetDirectoryName))

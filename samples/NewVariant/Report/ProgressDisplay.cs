@@ -7,7 +7,7 @@ namespace NewVariant.Report;
 internal sealed class ProgressDisplay(Race race)
 {
     private const int PlainLines = 2 * Plan.Evaluations;
-    private const int BarLength = 40;
+    private const int BarLength = 36;
 
     private readonly int firstStep = race.Steps;
     private readonly long firstTick = Environment.TickCount64;
@@ -25,9 +25,12 @@ internal sealed class ProgressDisplay(Race race)
     {
         var (steps, all) = (race.Steps, race.Plan.Steps);
         if (steps * PlainLines / all == (steps - 1) * PlainLines / all) return;
-        var models = race.Trainers.Select(trainer => $"{trainer.Name} {Recent(trainer):F3}" + (IsFresh(trainer) ? $" (held out {trainer.HeldOutBits[^1].Bits:F3})" : ""));
-        Console.WriteLine($"step {steps}/{all}: bits per byte {string.Join(", ", models)}; {Left()} left");
+        Console.WriteLine($"step {steps}/{all}: bits per byte {string.Join(", ", race.Trainers.Select(Bits))}; {Left()} left");
     }
+
+    private string Bits(Trainer trainer) => trainer.HeldOutBits is [.., var (steps, heldOut)] && steps == race.Steps
+        ? $"{trainer.Name} {trainer.RecentBits:F3} (held out {heldOut:F3})"
+        : $"{trainer.Name} {trainer.RecentBits:F3}";
 
     private Table Table()
     {
@@ -35,27 +38,19 @@ internal sealed class ProgressDisplay(Race race)
         foreach (var trainer in race.Trainers)
             table.AddRow(
                 trainer.Name,
-                race.Steps > 0 ? $"{Recent(trainer) * Math.Log(2):F3}" : "",
-                race.Steps > 0 ? $"{Recent(trainer):F3}" : "",
+                race.Steps > 0 ? $"{trainer.RecentBits * Math.Log(2):F3}" : "",
+                race.Steps > 0 ? $"{trainer.RecentBits:F3}" : "",
                 trainer.HeldOutBits.Count > 0 ? $"{trainer.HeldOutBits[^1].Bits:F3}" : "",
-                $"{Speed(trainer):N0}");
+                $"{trainer.Speed:N0}");
         var done = (int)((long)BarLength * race.Steps / race.Plan.Steps);
-        return table.Caption($"step {race.Steps}/{race.Plan.Steps} {new string('━', done)}{new string('─', BarLength - done)} {Left()} left, Ctrl-C stops");
+        var bar = new string('━', done) + new string('─', BarLength - done);
+        return table.Caption($"step {race.Steps}/{race.Plan.Steps} {bar} {Left()} left");
     }
-
-    /// <summary>Bits per byte over the last steps: one step's windows say little.</summary>
-    public static double Recent(Trainer trainer) => trainer.TrainBits.TakeLast(20).DefaultIfEmpty(double.NaN).Average();
-
-    /// <summary>Bytes trained on in a second.</summary>
-    public static double Speed(Trainer trainer) =>
-        trainer.Spent > TimeSpan.Zero ? trainer.TrainBits.Count * Text.Batches.Count * Text.Batches.Length / trainer.Spent.TotalSeconds : 0;
-
-    private bool IsFresh(Trainer trainer) => trainer.HeldOutBits.Count > 0 && trainer.HeldOutBits[^1].Steps == race.Steps;
 
     private string Left()
     {
         var done = race.Steps - firstStep;
         var left = done > 0 ? (Environment.TickCount64 - firstTick) / (double)done * (race.Plan.Steps - race.Steps) : 0;
-        return TimeSpan.FromMilliseconds(left).ToString(@"m\:ss");
+        return Summary.Minutes(TimeSpan.FromMilliseconds(left));
     }
 }

@@ -9,7 +9,7 @@ namespace NewVariant.Text;
 internal sealed class Batches(byte[] text, int seed)
 {
     /// <summary>Windows a step.</summary>
-    public const int Count = 8;
+    public const int Count = 4;
 
     /// <summary>Bytes that a window predicts.</summary>
     public const int Length = 256;
@@ -28,7 +28,8 @@ internal sealed class Batches(byte[] text, int seed)
     {
         var fitting = (text.Length - 1) / Length;
         var count = Math.Min(most, fitting);
-        return Enumerable.Range(0, count).Select(i => (int)((long)i * fitting / count) * Length).Chunk(Count).Select(starts => Stack(text, starts));
+        var starts = Enumerable.Range(0, count).Select(i => (int)((long)i * fitting / count) * Length);
+        return starts.Chunk(Count).Select(some => Stack(text, some));
     }
 
     private static Tensor Stack(byte[] text, IEnumerable<int> starts)

@@ -34,9 +34,11 @@ internal sealed record Corpus(string Source, int Files, byte[] Train, byte[] Hel
             files++;
         }
 
-        return train.Count + heldOut.Count >= LeastBytes
+        return train.Count >= LeastBytes && heldOut.Count >= LeastBytes / HeldOutShare / 2
             ? new(path, files, [.. train], [.. heldOut])
-            : throw new UserError($"expected at least {LeastBytes >> 10} KiB of text in {path}, found {(train.Count + heldOut.Count) / 1024.0:F1}");
+            : throw new UserError(
+                $"expected at least {LeastBytes >> 10} KiB of text to learn from in {path}, "
+                + $"found {train.Count / 1024.0:F1} and {heldOut.Count / 1024.0:F1} to hold out");
     }
 
     private static int Cut(byte[] bytes)

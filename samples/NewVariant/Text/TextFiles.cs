@@ -6,7 +6,10 @@ namespace NewVariant.Text;
 /// <summary>The files that people wrote: text, and not what a build or another tool put there.</summary>
 internal static class TextFiles
 {
-    private static readonly HashSet<string> SkippedFolders = ["bin", "obj", "artifacts", "node_modules", "packages", "TestResults", "__snapshots__"];
+    private static readonly HashSet<string> SkippedFolders = ["bin", "obj", "artifacts", "node_modules", "packages", "TestResults"];
+
+    // What a compiler or a snapshot test wrote.
+    private static readonly string[] GeneratedMarks = [".g.", ".designer.", ".verified.", ".received.", ".sln"];
 
     /// <summary>A file, or those under a folder in ordinal order of their paths, each with its bytes.</summary>
     /// <exception cref="UserError">There is nothing at the path.</exception>
@@ -38,8 +41,13 @@ internal static class TextFiles
         };
     }
 
-    private static bool IsGenerated(ReadOnlySpan<char> name) =>
-        name.Contains(".g.", StringComparison.Ordinal) || name.EndsWith(".sln", StringComparison.Ordinal);
+    private static bool IsGenerated(ReadOnlySpan<char> name)
+    {
+        foreach (var mark in GeneratedMarks)
+            if (name.Contains(mark, StringComparison.Ordinal))
+                return true;
+        return false;
+    }
 
     private static bool IsText(byte[] bytes) => Utf8.IsValid(bytes) && !bytes.Contains((byte)0);
 }

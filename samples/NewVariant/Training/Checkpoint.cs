@@ -22,17 +22,17 @@ internal static class Checkpoint
             foreach (var (name, tensor) in Live(trainer))
                 tensors[name] = tensor;
             tensors[$"{trainer.Name}.curve.train"] = tensor(trainer.TrainBits.ToArray());
-            tensors[$"{trainer.Name}.curve.held_out"] = tensor(trainer.HeldOutBits.SelectMany(point => new[] { point.Steps, point.Bits }).ToArray());
+            double[] heldOut = [.. trainer.HeldOutBits.SelectMany(point => new[] { point.Steps, point.Bits })];
+            tensors[$"{trainer.Name}.curve.held_out"] = tensor(heldOut);
             metadata[$"{trainer.Name}.seconds"] = trainer.Spent.TotalSeconds.ToString("R", CultureInfo.InvariantCulture);
         }
 
         SafetensorsFile.Save(path, tensors, metadata);
     }
 
-    /// <exception cref="UserError">There is no checkpoint, or it is of another run.</exception>
+    /// <exception cref="UserError">It is of another run.</exception>
     public static void Load(string path, Race race)
     {
-        if (!File.Exists(path)) throw new UserError($"expected a checkpoint to resume from, found none at {path}");
         using var scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(path);
         foreach (var (name, expected) in Identity(race))
@@ -48,7 +48,8 @@ internal static class Checkpoint
             foreach (var state in States(trainer))
                 state.step = race.Steps;
             trainer.TrainBits.AddRange(file.Read($"{trainer.Name}.curve.train").data<double>());
-            trainer.HeldOutBits.AddRange(file.Read($"{trainer.Name}.curve.held_out").data<double>().Chunk(2).Select(point => ((int)point[0], point[1])));
+            var heldOut = file.Read($"{trainer.Name}.curve.held_out").data<double>();
+            trainer.HeldOutBits.AddRange(heldOut.Chunk(2).Select(point => ((int)point[0], point[1])));
             trainer.Spent = TimeSpan.FromSeconds(double.Parse(file.Metadata[$"{trainer.Name}.seconds"], CultureInfo.InvariantCulture));
         }
     }

@@ -5,7 +5,7 @@ namespace NewVariant.Training;
 /// <param name="Seed">What weights and data order are drawn from.</param>
 internal sealed record Plan(int Steps, int Seed)
 {
-    public const double PeakRate = 3e-3, Beta1 = 0.9, Beta2 = 0.95, WeightDecay = 0.1, LargestGradient = 1;
+    public const double PeakRate = 6e-3, Beta1 = 0.9, Beta2 = 0.95, WeightDecay = 0.1, LargestGradient = 1;
 
     /// <summary>Times the held-out text is looked at.</summary>
     public const int Evaluations = 6;

@@ -1,28 +1,24 @@
 using System.Diagnostics;
 using NewVariant.Model;
+using NewVariant.Text;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace NewVariant.Training;
 
 /// <summary>A model in training, with all that it has come through.</summary>
-internal sealed class Trainer : IDisposable
+internal sealed class Trainer(string name, LanguageModel model) : IDisposable
 {
-    public Trainer(string name, Func<ModelSize, Memory> memory, ModelSize size, int seed)
-    {
-        Name = name;
-        manual_seed(seed);
-        Model = new LanguageModel(size, memory);
-        Optimizer = optim.AdamW(Model.parameters(), Plan.PeakRate, Plan.Beta1, Plan.Beta2, weight_decay: Plan.WeightDecay);
-    }
+    private const int RecentSteps = 20;
 
-    public string Name { get; }
+    public string Name => name;
 
-    public LanguageModel Model { get; }
+    public LanguageModel Model => model;
 
-    public AdamW Optimizer { get; }
+    public AdamW Optimizer { get; } =
+        optim.AdamW(model.parameters(), Plan.PeakRate, Plan.Beta1, Plan.Beta2, weight_decay: Plan.WeightDecay);
 
-    public long Parameters => Model.parameters().Sum(parameter => parameter.numel());
+    public long Parameters => model.parameters().Sum(parameter => parameter.numel());
 
     /// <summary>Bits per byte of each step's windows, before the step.</summary>
     public List<double> TrainBits { get; } = [];
@@ -32,6 +28,12 @@ internal sealed class Trainer : IDisposable
 
     /// <summary>Time spent in training steps.</summary>
     public TimeSpan Spent { get; set; }
+
+    /// <summary>Bits per byte over the last steps: one step's windows say little.</summary>
+    public double RecentBits => TrainBits.TakeLast(RecentSteps).DefaultIfEmpty(double.NaN).Average();
+
+    /// <summary>Bytes trained on in a second.</summary>
+    public double Speed => Spent > TimeSpan.Zero ? TrainBits.Count * Batches.Count * Batches.Length / Spent.TotalSeconds : 0;
 
     /// <summary>One step down the gradient of some windows, <c>[B, T + 1]</c>.</summary>
     public void Step(Tensor windows, double rate)
@@ -43,7 +45,7 @@ internal sealed class Trainer : IDisposable
         Optimizer.zero_grad();
         var loss = Loss(windows);
         loss.backward();
-        nn.utils.clip_grad_norm_(Model.parameters(), Plan.LargestGradient);
+        nn.utils.clip_grad_norm_(model.parameters(), Plan.LargestGradient);
         Optimizer.step();
         TrainBits.Add(Bits(loss));
         Spent += watch.Elapsed;
@@ -68,13 +70,13 @@ internal sealed class Trainer : IDisposable
     public void Dispose()
     {
         Optimizer.Dispose();
-        Model.Dispose();
+        model.Dispose();
     }
 
     private Tensor Loss(Tensor windows)
     {
         var length = windows.shape[1] - 1;
-        var logits = Model.forward(windows.narrow(1, 0, length));
+        var logits = model.forward(windows.narrow(1, 0, length));
         return nn.functional.cross_entropy(logits.flatten(0, 1), windows.narrow(1, 1, length).flatten());
     }
 
