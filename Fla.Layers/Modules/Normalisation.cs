@@ -13,5 +13,5 @@ internal static class Normalisation
 
     /// <summary>Normalises each of some groups of neighbouring channels by itself.</summary>
     public static Tensor InGroups(Tensor wide, long groups, Func<Tensor, Tensor> normalise) =>
-        normalise(wide.unflatten(-1, [groups, wide.shape[^1] / groups])).flatten(-2);
+        normalise(wide.reshape([.. wide.shape[..^1], groups, -1])).flatten(-2);
 }

@@ -39,24 +39,24 @@ public sealed class ShortConvolution : nn.Module<Tensor, Tensor>
     /// <summary>Whole sequences that nothing came before.</summary>
     /// <param name="x"><c>[B, T, D]</c>.</param>
     /// <returns><c>[B, T, D]</c>.</returns>
-    public override Tensor forward(Tensor x) => forward(x, residual: null).y;
+    public override Tensor forward(Tensor x) => forward(x, cache: null).y;
 
     /// <summary>Sequences, or the next tokens of sequences.</summary>
     /// <param name="x"><c>[B, T, D]</c>.</param>
-    /// <param name="residual">Is added after the activation: <c>[B, T, D]</c>.</param>
-    /// <param name="mask">What x is multiplied with first, 0 at padding: <c>[B, T]</c>. Not for packed sequences.</param>
     /// <param name="cache">The last W inputs of each sequence: <c>[N, D, W]</c>; zeros if null.</param>
     /// <param name="outputFinalState">Whether to give the last W inputs.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: where each begins, <c>int64 [N + 1]</c>.</param>
+    /// <param name="residual">Is added after the activation: <c>[B, T, D]</c>.</param>
+    /// <param name="mask">What x is multiplied with first, 0 at padding: <c>[B, T]</c>. Not for packed sequences.</param>
     /// <returns>The output <c>[B, T, D]</c> in the dtype of x, and the last W inputs <c>[N, D, W]</c>, or null.</returns>
     /// <exception cref="ArgumentException">An argument has the wrong shape, or there is a mask for packed sequences.</exception>
     public (Tensor y, Tensor? finalState) forward(
         Tensor x,
-        Tensor? residual = null,
-        Tensor? mask = null,
-        Tensor? cache = null,
+        Tensor? cache,
         bool outputFinalState = false,
-        Tensor? cuSeqlens = null)
+        Tensor? cuSeqlens = null,
+        Tensor? residual = null,
+        Tensor? mask = null)
     {
         var (channels, width) = (weight.shape[0], weight.shape[2]);
         if (x.dim() != 3 || x.shape[2] != channels)
