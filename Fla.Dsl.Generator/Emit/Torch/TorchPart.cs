@@ -14,7 +14,7 @@ internal sealed class TorchPart
     private readonly IReadOnlyList<int> results;
     private readonly Dictionary<int, int> uses = [];
     private readonly Dictionary<int, TorchTerm> terms = [];
-    private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "DecayedProducts", "ReadPoint");
+    private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "DecayedProducts", "FeatureMaps", "ReadPoint");
     private readonly List<string> unpacking = [];
 
     // Constants and repetitions take their sizes, type and device from tensors at hand.
@@ -30,7 +30,8 @@ internal sealed class TorchPart
 
         wanted = new HashSet<string>(computed.Concat(results).Select(id => program[id])
             .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast)
-            .SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns }));
+            .SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns })
+            .SelectMany(dimension => new[] { dimension, FeatureDimension.Root(dimension) }));
     }
 
     /// <summary>Makes a value of the caller's known; it gets a variable if the body uses it.</summary>
@@ -81,5 +82,10 @@ internal sealed class TorchPart
     /// <summary>A result must be a tensor of its own, also where it is what was given.</summary>
     private string Result(int id) => computed.Contains(id) ? Term(id).Text : terms.TryGetValue(id, out var given) ? $"{given.Text}.alias()" : TorchTerm.Filled(program[id], Sizes, like);
 
-    private string Sizes(Shape shape) => $"{sizes[shape.Rows]}, {sizes[shape.Columns]}";
+    private string Sizes(Shape shape) => $"{Size(shape.Rows)}, {Size(shape.Columns)}";
+
+    /// <summary>Where no tensor at hand has features, their number follows from that of what they are of.</summary>
+    private string Size(string dimension) => sizes.TryGetValue(dimension, out var size) || FeatureDimension.Parse(dimension) is not var (map, inner)
+        ? size ?? throw new InvalidOperationException($"Nothing at hand has the dimension {dimension}.")
+        : $"FeatureMaps.{map}Size({Size(inner)})";
 }

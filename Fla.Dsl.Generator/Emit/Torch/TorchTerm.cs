@@ -39,6 +39,8 @@ internal readonly struct TorchTerm
             case TileOp.Relu: return Primary(Call("relu"));
             case TileOp.Heaviside: return Primary(Tiles("Heaviside"));
             case TileOp.Softplus: return Primary(Tiles("Softplus"));
+            case TileOp.Features: return Primary($"FeatureMaps.{tile.Map}({Operand(0).Text})");
+            case TileOp.FeaturesGradient: return Primary($"FeatureMaps.{tile.Map}Gradient({Operand(0).Text}, {Operand(1).Text})");
             case TileOp.Softmax: return Primary(Call("softmax", "-1"));
             case TileOp.Add: return new TorchTerm(Infix("+", 0, 0), 0);
             case TileOp.Subtract: return new TorchTerm(Infix("-", 0, 1), 0);
