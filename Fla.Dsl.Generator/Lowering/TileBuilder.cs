@@ -142,8 +142,9 @@ internal sealed partial class TileBuilder
     public int DecayedMixTransposed(int a, int x, int g, ReadPoint point) =>
         Emit(TileOp.DecayedMixTransposed, [a, x, g], Join(this[x].Shape, this[g].Shape), i => i with { Point = point });
 
-    public int SolveUnitLower(int l, int r, bool transposed = false) =>
-        Emit(TileOp.SolveUnitLower, [l, r], this[r].Shape, i => i with { Reverse = transposed });
+    public int SolveUnitLower(int l, int r, bool transposed = false) => IsConstant(l, 0) || IsConstant(r, 0)
+        ? r
+        : Emit(TileOp.SolveUnitLower, [l, r], this[r].Shape, i => i with { Reverse = transposed });
 
     /// <summary>Gives a value the name it has in the literature, if it has none of its own yet.</summary>
     public int Name(int id, string name)

@@ -13,6 +13,7 @@ public static class Catalogue
         global::Fla.Ops.Comba.Op,
         global::Fla.Ops.DeltaRule.Op,
         global::Fla.Ops.DplrDeltaRule.Op,
+        global::Fla.Ops.GatedDeltaProduct.Op,
         global::Fla.Ops.GatedDeltaRule.Op,
         global::Fla.Ops.GatedLinearAttention.Op,
         global::Fla.Ops.GatedSlotAttention.Op,
