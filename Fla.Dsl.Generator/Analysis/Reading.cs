@@ -55,10 +55,8 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
                 throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
             case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
                 throw Mixed(value, state);
-            case ReadExpr read when read.Snapshot.State == state && read.Snapshot.Writes.Any(write => write.Reads(state)):
-                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' sees what the same token has written after a look at it");
             case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
-                return new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(new FeedbackTerm(new ConstantExpr(1), read)));
+                return Look(read, state);
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
                 return Split(negation.Operand, state).Times(new ConstantExpr(-1));
             case BinaryExpr { Operator: BinaryOperator.Add } sum:
@@ -80,6 +78,20 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
 
     private static DeclarationException Mixed(Expr value, string state) =>
         new(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
+
+    /// <summary>A look at the state; where it sees what the token wrote after a look of its own, that write is put in.</summary>
+    private static Feedback Look(ReadExpr read, string state)
+    {
+        var seen = read.Snapshot.Writes.Where(write => write.Reads(state)).ToList();
+        var others = read.Snapshot.Writes.Where(write => !write.Reads(state)).ToEquatableArray();
+        var look = new FeedbackTerm(new ConstantExpr(1), read with { Snapshot = read.Snapshot with { Writes = others } });
+        return seen.Aggregate(new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(look)), (sum, write) =>
+        {
+            if (write.Key.Reads(state)) throw new DeclarationException(Rules.Nonlinear, write.Key.Span, state, $"'{ExpressionText.Of(write.Key)}'");
+            var value = Split(write.Value, state);
+            return sum.Plus(write.Key.Type.Kind == TermKind.Scalar ? value : value.Times(new DotExpr(read.Query, write.Key, TermType.Scalar) { Span = read.Span }));
+        });
+    }
 
     private static Expr Scalar(Expr factor, string state) => factor.Type.Kind == TermKind.Scalar
         ? factor

@@ -29,8 +29,9 @@ internal sealed class TorchPart
             uses[id] = uses.TryGetValue(id, out var count) ? count + 1 : 1;
 
         wanted = new HashSet<string>(computed.Concat(results).Select(id => program[id])
-            .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast)
+            .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast or TileOp.Unflatten)
             .SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns })
+            .SelectMany(Dim.Factors)
             .SelectMany(dimension => new[] { dimension, FeatureDimension.Root(dimension) }));
     }
 
@@ -84,8 +85,10 @@ internal sealed class TorchPart
 
     private string Sizes(Shape shape) => $"{Size(shape.Rows)}, {Size(shape.Columns)}";
 
+    private string Size(string dimension) => string.Join(" * ", Dim.Factors(dimension).Select(SizeOfOne));
+
     /// <summary>Where no tensor at hand has features, their number follows from that of what they are of.</summary>
-    private string Size(string dimension) => sizes.TryGetValue(dimension, out var size) || FeatureDimension.Parse(dimension) is not var (map, inner)
+    private string SizeOfOne(string dimension) => sizes.TryGetValue(dimension, out var size) || FeatureDimension.Parse(dimension) is not var (map, of)
         ? size ?? throw new InvalidOperationException($"Nothing at hand has the dimension {dimension}.")
-        : $"FeatureMaps.{map}Size({Size(inner)})";
+        : $"FeatureMaps.{map}Size({SizeOfOne(of)})";
 }

@@ -35,9 +35,8 @@ internal static partial class Mistakes
         Vector("a vector state times what may be negative", "h = [|beta * h|] + x;", $"FLA0015: The state 'h' is multiplied by 'beta', {Gates} 'Exp(g) * h', or a [PerHead] scalar"),
         Matrix("a key that looks at the state", "S += Outer([|Dot(v, Dot(k, S)) * k|], v);", $"FLA0016: What is written to the state 'S' {NoChunk} the key 'Dot(v, Dot(k, S)) * k' depends on the state itself"),
         Matrix("a read times a vector", "S += Outer(k, [|v|] * Dot(k, S));", $"FLA0016: What is written to the state 'S' {NoChunk} a read of it is multiplied by the vector 'v', where a scalar can be solved for"),
-        Matrix("two writes that look back", "S += Outer(k, v - Dot(k, S));\n    S += Outer(q, [|v - Dot(q, S)|]);", $"FLA0016: What is written to the state 'S' {NoChunk} more than one write of a token looks back at it"),
-        Matrix("a look at what was written after a look", "S += Outer(k, [|Dot(k, S + Outer(k, Dot(q, S)))|]);",
-            $"FLA0016: What is written to the state 'S' {NoChunk} 'Dot(k, S)' sees what the same token has written after a look at it"),
+        Matrix("a look at what was written under a key of a look", "S += Outer(k, Dot(k, S + Outer([|Dot(v, Dot(q, S)) * k|], v)));",
+            $"FLA0014: The term 'Dot(v, Dot(q, S)) * k' is not linear in the state 'S': {Linear}"),
         Matrix("nothing kept but a read", "S = [|Outer(k, v - Dot(k, S))|];", $"FLA0016: What is written to the state 'S' {NoChunk} {Whole}"),
         Matrix("a state added to itself", "S = [|S + Exp(g) * S|] + Outer(k, v);", $"FLA0016: What is written to the state 'S' {NoChunk} the sum 'S + Exp(g) * S' of states is not one state with what is added to it"),
         Matrix("a read under a decay by columns", "S = S * Exp(gv) + Outer(k, v - [|Dot(k, S)|]);", $"FLA0016: What is written to the state 'S' {NoChunk} it decays by columns, each of which would need a solve of its own"),
@@ -89,14 +88,23 @@ internal static partial class Mistakes
             }
             """,
             "FLA0017: The states 'b' and 'c' and 'd' are written from reads of each other, which has no order to compute them in: let one of them be written from arguments alone"),
-        InStep("a decay by a matrix", """
+        InStep("a decay of a write by a matrix", """
             static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [PerHead] Mat<K, V> A, ref State<K, V> S)
             {
-                S = [|Exp(A) * S|] + Outer(k, v);
+                S = [|Exp(A) * (S + Outer(k, v))|];
                 return Dot(q, S);
             }
             """,
-            "FLA0018: The state 'S' decays by the matrix 'Exp(A)', which has no chunk form: only FusedRecurrent and Step are generated. A scalar, a vector over the rows or a vector over the columns has one"),
+            "FLA0018: The state 'S' decays by the matrix 'Exp(A)' in a way that has no chunk form, so that only FusedRecurrent and Step are generated: it decays what the same token has written"),
+        InStep("the delta rule beside a decay by a matrix", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [PerHead] Mat<K, V> A, ref State<K, V> S)
+            {
+                S = Exp(A) * S;
+                S += Outer(k, [|v - Dot(k, S)|]);
+                return Dot(q, S);
+            }
+            """,
+            "FLA0018: The state 'S' decays by the matrix 'Exp(A)' in a way that has no chunk form, so that only FusedRecurrent and Step are generated: a write to it looks back at it"),
     ];
 
     private static Mistake Matrix(string name, string body, string report) => WithSpareArguments(name, $$"""

@@ -33,6 +33,8 @@ internal static class DeclarationCases
         Matrix("a state that stays as it is", "S = S;"),
         Matrix("a state under a local's name", "Mat<K, V> before = S; S += Outer(k, v); v = Dot(q, before);"),
         Matrix("delta rule over a read", "S = Exp(g) * S; S += Outer(beta * k, v - Dot(k, S));"),
+        Matrix("writes one after the other that look back", "S = Exp(g) * S; S += Outer(k, v - Dot(k, S)); S += Outer(q, v - Dot(q, S)); S += Outer(k, Dot(q, S)) - Outer(q, Dot(k, S));"),
+        Matrix("a look at what was written after a look", "S += Outer(k, Dot(k, S + Outer(k, Dot(q, S))));"),
         Matrix("several reads written back", "S = Exp(g) * S + Outer(k, v - beta * Dot(k, S) + 2 * Dot(q, S) / 3);"),
         Matrix("a read of a state times anything", "S = Exp(g) * S + Outer(k, v); v = Dot(q, beta * S) + Dot(q, -S) + Dot(q, k * S) + Dot(q, S * v) + Dot(q, S / beta);"),
         Matrix("a read of a sum of states", "Mat<K, V> before = S; S = Exp(g) * S + Outer(k, v); v = Dot(q, S - before) + Dot(k, 2 * S + beta * before - Outer(k, v));"),
@@ -123,10 +125,19 @@ internal static class DeclarationCases
                 return Dot(q, S) + Dot(Dot(A, v), S);
             }
             """),
-        new("a decay by a matrix, its warning turned off", Mistake.Usings + "#pragma warning disable FLA0018\n" + Mistake.Class("""
+        Step("decays by matrices, rows, columns and a number", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [PerHead] Mat<K, V> A, [LogDecay] Scalar g, ref State<K, V> S)
+            {
+                S = Exp(A * v) * S;
+                S = Sigmoid(k) * S * Sigmoid(v);
+                S = 0.5 * Exp(g) * S + Outer(k, v);
+                return Dot(q, S) + Dot(k, q * Exp(A) * v);
+            }
+            """),
+        new("a write decayed by a matrix, its warning turned off", Mistake.Usings + "#pragma warning disable FLA0018\n" + Mistake.Class("""
             static Vec<V> Step(Vec<K> q, Vec<V> v, [PerHead] Mat<K, V> A, ref State<K, V> S)
             {
-                S = Exp(A) * S + Outer(q, v);
+                S = Exp(A) * (S + Outer(q, v));
                 return Dot(q, S);
             }
             """)),

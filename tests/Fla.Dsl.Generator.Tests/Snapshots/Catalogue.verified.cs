@@ -15,6 +15,7 @@ public static class Catalogue
         global::Fla.Ops.Comba.Op,
         global::Fla.Ops.DeltaRule.Op,
         global::Fla.Ops.DplrDeltaRule.Op,
+        global::Fla.Ops.GatedDeltaProduct.Op,
         global::Fla.Ops.GatedDeltaRule.Op,
         global::Fla.Ops.GatedLinearAttention.Op,
         global::Fla.Ops.GatedSlotAttention.Op,
@@ -27,6 +28,7 @@ public static class Catalogue
         global::Fla.Ops.Rebased.Op,
         global::Fla.Ops.Retention.Op,
         global::Fla.Ops.Rwkv6.Op,
+        global::Fla.Ops.SelectiveScan.Op,
         global::Fla.Ops.SimpleGatedLinearAttention.Op,
     ];
 }

@@ -137,6 +137,39 @@ internal static partial class SlotsWithDelta
     }
 }
 
+/// <summary>Three corrections a token, each of what the ones before have left, with decays and a read in between.</summary>
+[Recurrence]
+internal static partial class ThreeCorrections
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<K> a, Vec<V> v, Vec<V> w, [LogDecay] Vec<K> g, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
+    {
+        S = Exp(g) * S;
+        S += Outer(beta * k, v - Dot(k, S));
+        var between = Dot(q, S);
+        S = Sigmoid(beta) * S;
+        S += Outer(beta * a, w - Dot(a, S));
+        S += Outer(q - a, 0.1 * Dot(k, S) + v) + Outer(k, w);
+        return scale * (Dot(q, S) - between);
+    }
+}
+
+/// <summary>A decay for every element, beside those by rows, by columns and of the whole; read before and after, by rows and by columns.</summary>
+[Recurrence]
+internal static partial class DecayByElement
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, Vec<V> dt, [PerHead] Mat<K, V> A, [LogDecay] Vec<K> g, [LogDecay] Scalar gamma, ref State<K, V> S)
+    {
+        var before = Dot(S, v);
+        S = Exp(-(A * Softplus(dt))) * S;
+        S = Exp(g) * S * Sigmoid(v);
+        var decayed = Dot(k, S);
+        S = Exp(gamma) * S + Outer(k, v);
+        return Dot(q - before, S) + decayed * Dot(q, Exp(-A) * dt);
+    }
+}
+
 /// <summary>A vector state that gates what is written to a matrix state.</summary>
 [Recurrence]
 internal static partial class GatedByState
