@@ -51,12 +51,12 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         if (!value.Reads(state)) return new Feedback(value, default);
         switch (value)
         {
-            case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
+            case ReadExpr { ByColumns: true, Snapshot.IsVector: false } read when read.Snapshot.State == state:
                 throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
-            case ReadExpr read when read.Snapshot.State == state && read.Snapshot.Writes.Any(write => write.Reads(state)):
-                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' sees what the same token has written after a look at it");
+            case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
+                throw Mixed(value, state);
             case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
-                return new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(new FeedbackTerm(new ConstantExpr(1), read)));
+                return Look(read, state);
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
                 return Split(negation.Operand, state).Times(new ConstantExpr(-1));
             case BinaryExpr { Operator: BinaryOperator.Add } sum:
@@ -70,10 +70,27 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
                 return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), Scalar(quotient.Right, state), TermType.Scalar));
             case DotExpr or UnaryExpr { Function: UnaryFunction.Sum }:
-                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
+                throw Mixed(value, state);
             default:
                 throw new DeclarationException(Rules.Nonlinear, value.Span, state, $"'{ExpressionText.Of(value)}'");
         }
+    }
+
+    private static DeclarationException Mixed(Expr value, string state) =>
+        new(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
+
+    /// <summary>A look at the state; where it sees what the token wrote after a look of its own, that write is put in.</summary>
+    private static Feedback Look(ReadExpr read, string state)
+    {
+        var seen = read.Snapshot.Writes.Where(write => write.Reads(state)).ToList();
+        var others = read.Snapshot.Writes.Where(write => !write.Reads(state)).ToEquatableArray();
+        var look = new FeedbackTerm(new ConstantExpr(1), read with { Snapshot = read.Snapshot with { Writes = others } });
+        return seen.Aggregate(new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(look)), (sum, write) =>
+        {
+            if (write.Key.Reads(state)) throw new DeclarationException(Rules.Nonlinear, write.Key.Span, state, $"'{ExpressionText.Of(write.Key)}'");
+            var value = Split(write.Value, state);
+            return sum.Plus(write.Key.Type.Kind == TermKind.Scalar ? value : value.Times(new DotExpr(read.Query, write.Key, TermType.Scalar) { Span = read.Span }));
+        });
     }
 
     private static Expr Scalar(Expr factor, string state) => factor.Type.Kind == TermKind.Scalar

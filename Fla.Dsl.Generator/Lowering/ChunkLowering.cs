@@ -78,10 +78,7 @@ internal sealed class ChunkLowering
         var external = state.Update.Writes.Where(write => !write.Reads(state.Update.State)).ToList();
         foreach (var write in external) state.Writes.Add(External(write, state));
 
-        var feedback = state.Update.Writes.Where(write => write.Reads(state.Update.State)).ToList();
-        if (feedback.Count > 1)
-            throw new DeclarationException(Rules.Feedback, feedback[1].Value.Span, state.Update.State, "more than one write of a token looks back at it");
-        if (feedback.Count == 1) Solve(state, feedback[0]);
+        Solve(state, state.Update.Writes.Where(write => write.Reads(state.Update.State)).ToList());
     }
 
     /// <summary>One scalar gate is merged into a vector gate where there is one: rows before columns.</summary>
@@ -121,26 +118,32 @@ internal sealed class ChunkLowering
     private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Shape.Columns));
 
     /// <summary>
-    /// A write that looks back: <c>u_i = external_i + sum over reads of c_i (what they see of S and of other writes + sum_{j&lt;i} l_ij u_j)</c>,
-    /// so that <c>(I - c l) u = right-hand side</c>.
+    /// Writes that look back: <c>u_i = external_i + sum over reads of c_i (what they see of S and of other writes + sum_{j&lt;i} l_ij u_j)</c>,
+    /// where each may look at what each of them wrote for earlier tokens.
     /// </summary>
-    private void Solve(StateTiles state, Write write)
+    private void Solve(StateTiles state, IReadOnlyList<Write> writes)
     {
-        var feedback = Feedback.Of(write, state.Update.State);
-        var key = Key(write, state);
-        var right = feedback.External is null ? builder.Constant(0, new Shape(Dim.Time, state.Update.Type.Columns)) : terms.LowerMasked(feedback.External);
-        var lower = builder.Constant(0, new Shape(Dim.Time, Dim.Time));
-        foreach (var term in feedback.Terms)
+        var keys = writes.Select(write => Key(write, state)).ToList();
+        var system = new FeedbackSystem(builder, writes.Count);
+        for (var w = 0; w < writes.Count; w++)
         {
-            if (state.Gates.Columns is not null)
-                throw new DeclarationException(Rules.Feedback, term.Read.Span, state.Update.State, "it decays by columns, each of which would need a solve of its own");
-            var coefficient = terms.LowerMasked(term.Coefficient);
-            var point = Reading.Of(term.Read.Snapshot, state.Update).Point;
-            right = builder.Add(right, builder.Multiply(coefficient, Read(term.Read, state.Writes)));
-            lower = builder.Add(lower, builder.Multiply(coefficient, Overlap(Query(term.Read, state), key, state.Gates, point)));
+            var feedback = Feedback.Of(writes[w], state.Update.State);
+            var right = feedback.External is null ? builder.Constant(0, new Shape(Dim.Time, state.Update.Type.Columns)) : terms.LowerMasked(feedback.External);
+            foreach (var term in feedback.Terms)
+            {
+                if (state.Gates.Columns is not null)
+                    throw new DeclarationException(Rules.Feedback, term.Read.Span, state.Update.State, "it decays by columns, each of which would need a solve of its own");
+                var coefficient = terms.LowerMasked(term.Coefficient);
+                var point = Reading.Of(term.Read.Snapshot, state.Update).Point;
+                right = builder.Add(right, builder.Multiply(coefficient, Read(term.Read, state.Writes)));
+                for (var x = 0; x < writes.Count; x++)
+                    system.Add(w, x, builder.Multiply(coefficient, Overlap(Query(term.Read, state), keys[x], state.Gates, point)));
+            }
+
+            system.Right(w, Value(right, state));
         }
 
-        state.Writes.Add((key, Named(builder.SolveUnitLower(Named(lower, "L"), Value(right, state)), "u")));
+        state.Writes.AddRange(keys.Zip(system.Solve(), (key, value) => (key, value)));
     }
 
     /// <summary>The query of a read, with the decays of its own that a read off the token's update may have.</summary>
@@ -192,7 +195,7 @@ internal sealed class ChunkLowering
 
         // What the query sees of the state carried into the chunk.
         var decayed = gates.Rows is { } rows ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(rows, exclusive: exclusive), "G"))) : query;
-        var seen = state.IsVector
+        var seen = state.IsVector && !byColumns
             ? builder.Broadcast(builder.Multiply(decayed, state.Carry), new Shape(Dim.Time, state.Shape.Columns))
             : builder.MatMul(decayed, state.Carry, transposeRight: byColumns);
         if ((gates.Whole ?? gates.Columns) is { } across) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(across, exclusive: exclusive), "G")));
@@ -200,18 +203,28 @@ internal sealed class ChunkLowering
         // What it sees of the chunk's own earlier writes.
         foreach (var write in writes)
         {
-            var (met, given) = byColumns ? (write.Value, write.Key) : (write.Key, write.Value);
-            seen = builder.Add(seen, Mix(query, met, given, gates, state.IsVector, point));
+            var (met, given) = !byColumns ? write : state.IsVector ? Turned(write.Value, state) : (write.Value, write.Key);
+            seen = builder.Add(seen, state.IsVector && !byColumns && gates is { Whole: null, Columns: null }
+                ? builder.Multiply(query, builder.CumulativeSum(given, exclusive: point != ReadPoint.AfterWrite))
+                : Mix(query, met, given, gates, point));
             if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
         }
 
         return seen;
     }
 
-    private int Mix(int query, int key, int value, Gates gates, bool isVector, ReadPoint point)
+    /// <summary>
+    /// What is written to a vector state as a row that a query meets times a number that it is given: what a matrix state beside it has
+    /// for the same rows is then the same here.
+    /// </summary>
+    private (int Met, int Given) Turned(int value, StateTiles state)
     {
-        if (isVector && gates is { Whole: null, Columns: null })
-            return builder.Multiply(query, builder.CumulativeSum(value, exclusive: point != ReadPoint.AfterWrite));
+        var (rows, scale) = builder.Unscaled(value);
+        return (Value(rows, state), builder.Broadcast(scale, new Shape(Dim.Time, Dim.One)));
+    }
+
+    private int Mix(int query, int key, int value, Gates gates, ReadPoint point)
+    {
         var overlap = Named(Overlap(query, key, gates, point), "P");
         return gates.Columns is { } columns ? builder.DecayedMix(overlap, value, columns, point) : builder.MatMul(overlap, value);
     }
