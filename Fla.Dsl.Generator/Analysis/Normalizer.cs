@@ -169,7 +169,18 @@ internal sealed class Normalizer
     {
         var byColumns = dot.Left.Type.Kind == TermKind.Matrix;
         var (query, matrix) = byColumns ? (dot.Right, dot.Left) : (dot.Left, dot.Right);
-        return matrix.Type.Kind == TermKind.Matrix ? Contract(dot, Token(query), matrix, byColumns) : dot with { Left = Token(dot.Left), Right = Token(dot.Right) };
+        return matrix.Type.Kind == TermKind.Matrix ? Contract(dot, Token(query), matrix, byColumns) : Product(dot);
+    }
+
+    /// <summary>An inner product with a vector state is a read by columns of a matrix of one row: the state's own tokens meet the query.</summary>
+    private Expr Product(DotExpr dot)
+    {
+        tokenDepth++;
+        var (left, right) = (Evaluate(dot.Left), Evaluate(dot.Right));
+        tokenDepth--;
+        return (right as State ?? left as State) is { } state
+            ? new ReadExpr(ReferenceEquals(state, right) ? Token(dot.Left) : Token(dot.Right), state.Affine, true, TermType.Scalar) { Span = dot.Span }
+            : dot with { Left = ((Plain)left).Expr, Right = ((Plain)right).Expr };
     }
 
     /// <summary>A Dot is linear in its matrix: what is not one state with its decays and writes is taken apart.</summary>

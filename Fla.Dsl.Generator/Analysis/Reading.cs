@@ -51,8 +51,10 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         if (!value.Reads(state)) return new Feedback(value, default);
         switch (value)
         {
-            case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
+            case ReadExpr { ByColumns: true, Snapshot.IsVector: false } read when read.Snapshot.State == state:
                 throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
+            case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
+                throw Mixed(value, state);
             case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
                 return Look(read, state);
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
@@ -68,11 +70,14 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
                 return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), quotient.Right, quotient.Right.Type));
             case DotExpr or UnaryExpr { Function: UnaryFunction.Sum }:
-                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
+                throw Mixed(value, state);
             default:
                 throw new DeclarationException(Rules.Nonlinear, value.Span, state, $"'{ExpressionText.Of(value)}'");
         }
     }
+
+    private static DeclarationException Mixed(Expr value, string state) =>
+        new(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
 
     /// <summary>A look at the state; where it sees what the token wrote after a look of its own, that write is put in.</summary>
     private static Feedback Look(ReadExpr read, string state)

@@ -234,7 +234,7 @@ internal sealed class ChunkLowering
 
         // What the query sees of the state carried into the chunk.
         var decayed = gates.Rows is { } rows ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(rows, exclusive: exclusive), "G"))) : query;
-        var seen = state.IsVector
+        var seen = state.IsVector && !byColumns
             ? builder.Broadcast(builder.Multiply(decayed, state.Carry), new Shape(Dim.Time, state.Shape.Columns))
             : builder.MatMul(decayed, state.Carry, transposeRight: byColumns);
         if ((gates.Whole ?? gates.Columns) is { } across) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(across, exclusive: exclusive), "G")));
@@ -242,18 +242,28 @@ internal sealed class ChunkLowering
         // What it sees of the chunk's own earlier writes.
         foreach (var write in writes)
         {
-            var (met, given) = byColumns ? (write.Value, write.Key) : (write.Key, write.Value);
-            seen = builder.Add(seen, Mix(query, met, given, gates, state.IsVector, point));
+            var (met, given) = !byColumns ? write : state.IsVector ? Turned(write.Value, state) : (write.Value, write.Key);
+            seen = builder.Add(seen, state.IsVector && !byColumns && gates is { Whole: null, Columns: null }
+                ? builder.Multiply(query, builder.CumulativeSum(given, exclusive: point != ReadPoint.AfterWrite))
+                : Mix(query, met, given, gates, point));
             if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
         }
 
         return seen;
     }
 
-    private int Mix(int query, int key, int value, Gates gates, bool isVector, ReadPoint point)
+    /// <summary>
+    /// What is written to a vector state as a row that a query meets times a number that it is given: what a matrix state beside it has
+    /// for the same rows is then the same here.
+    /// </summary>
+    private (int Met, int Given) Turned(int value, StateTiles state)
     {
-        if (isVector && gates is { Whole: null, Columns: null })
-            return builder.Multiply(query, builder.CumulativeSum(value, exclusive: point != ReadPoint.AfterWrite));
+        var (rows, scale) = builder.Unscaled(value);
+        return (Value(rows, state), builder.Broadcast(scale, new Shape(Dim.Time, Dim.One)));
+    }
+
+    private int Mix(int query, int key, int value, Gates gates, ReadPoint point)
+    {
         var overlap = Named(Overlap(query, key, gates, point), "P");
         return gates.Columns is { } columns ? builder.DecayedMix(overlap, value, columns, point) : builder.MatMul(overlap, value);
     }

@@ -93,6 +93,9 @@ internal sealed class Differentiation
             case TileOp.Softmax:
                 To(0, b.Multiply(y, b.Subtract(dy, b.SumColumns(b.Multiply(dy, y)))));
                 break;
+            case TileOp.Features:
+                To(0, b.FeaturesGradient(instruction.Map, X(0), dy));
+                break;
             case TileOp.Add:
                 To(0, dy);
                 To(1, dy);

@@ -54,13 +54,22 @@ internal sealed partial class TileBuilder
 
     public int Softmax(int operand) => Emit(TileOp.Softmax, [operand], this[operand].Shape);
 
+    public int Features(FeatureMap map, int operand) =>
+        Emit(TileOp.Features, [operand], new Shape(this[operand].Shape.Rows, FeatureDimension.Of(map.ToString(), this[operand].Shape.Columns)), i => i with { Map = map });
+
+    public int FeaturesGradient(FeatureMap map, int operand, int gradient) => IsConstant(gradient, 0)
+        ? Constant(0, this[operand].Shape)
+        : Emit(TileOp.FeaturesGradient, [operand, gradient], this[operand].Shape, i => i with { Map = map });
+
     public int MatMul(int left, int right, bool transposeLeft = false, bool transposeRight = false)
     {
         if (this[left].Op == TileOp.Transpose) return MatMul(this[left].Operands[0], right, !transposeLeft, transposeRight);
         if (this[right].Op == TileOp.Transpose) return MatMul(left, this[right].Operands[0], transposeLeft, !transposeRight);
+        if (!transposeLeft && transposeRight && InnerProductOfFeatures(left, right, (a, b) => MatMul(a, b, transposeRight: true), Transpose) is { } product) return product;
         var a = transposeLeft ? this[left].Shape.Transposed : this[left].Shape;
         var b = transposeRight ? this[right].Shape.Transposed : this[right].Shape;
         var shape = new Shape(a.Rows, b.Columns);
+        if (!transposeLeft && b.Columns == Dim.One && this[right].Op == TileOp.Constant) return Multiply(Constant(this[right].Number), SumColumns(left));
         return IsConstant(left, 0) || IsConstant(right, 0)
             ? Constant(0, shape)
             : Emit(TileOp.MatMul, [left, right], shape, i => i with { TransposeLeft = transposeLeft, TransposeRight = transposeRight });
@@ -80,6 +89,7 @@ internal sealed partial class TileBuilder
 
     public int SumColumns(int operand) => this[operand].Shape.Columns == Dim.One
         ? operand
+        : this[operand] is { Op: TileOp.Multiply, Operands: var factors } && InnerProductOfFeatures(factors[0], factors[1], (a, b) => SumColumns(Multiply(a, b)), b => b) is { } product ? product
         : IsConstant(operand, 0) ? Constant(0, new Shape(this[operand].Shape.Rows, Dim.One)) : Emit(TileOp.SumColumns, [operand], new Shape(this[operand].Shape.Rows, Dim.One));
 
     /// <summary>Sums over the dimensions along which a value of <paramref name="shape"/> was repeated.</summary>
@@ -170,6 +180,8 @@ internal sealed partial class TileBuilder
             TileOp.Constant => Constant(source.Number, source.Shape),
             TileOp.Broadcast => Broadcast(o[0], source.Shape),
             TileOp.Softmax => Softmax(o[0]),
+            TileOp.Features => Features(source.Map, o[0]),
+            TileOp.FeaturesGradient => FeaturesGradient(source.Map, o[0], o[1]),
             TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide => Binary(source.Op, o[0], o[1]),
             TileOp.MatMul => MatMul(o[0], o[1], source.TransposeLeft, source.TransposeRight),
             TileOp.Transpose => Transpose(o[0]),

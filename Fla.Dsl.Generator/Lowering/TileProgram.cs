@@ -42,6 +42,12 @@ internal enum TileOp
     /// <summary>Over each row.</summary>
     Softmax,
 
+    /// <summary>The features <see cref="Instruction.Map"/> of each row of x: a tile of more columns.</summary>
+    Features,
+
+    /// <summary>From x and the gradient of its features, the gradient of x.</summary>
+    FeaturesGradient,
+
     /// <summary>A matrix RxC as one row of R*C elements, row by row.</summary>
     Flatten,
 
@@ -114,6 +120,8 @@ internal sealed record Instruction(int Id, TileOp Op, EquatableArray<int> Operan
     public bool Exclusive { get; init; }
 
     public ReadPoint Point { get; init; }
+
+    public FeatureMap Map { get; init; }
 }
 
 /// <summary>What the caller passes for an input.</summary>
@@ -209,6 +217,7 @@ internal sealed record TileProgram(
         if (instruction.Exclusive) words.Add("exclusive");
         if (instruction.Op is TileOp.CausalMask or TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed or TileOp.DecayedSolve)
             words.Add(instruction.Point.ToString());
+        if (instruction.Op is TileOp.Features or TileOp.FeaturesGradient) words.Add(instruction.Map.ToString());
         words.AddRange(instruction.Operands.Select(operand => $"%{operand}"));
         return string.Join(" ", words);
     }

@@ -36,7 +36,7 @@ internal static class Verifier
     {
         TileOp.Input or TileOp.Constant => 0,
         TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.MatMul or TileOp.SolveUnitLower
-            or TileOp.RowOuter or TileOp.RowDotLeft or TileOp.RowDotRight => 2,
+            or TileOp.RowOuter or TileOp.RowDotLeft or TileOp.RowDotRight or TileOp.FeaturesGradient => 2,
         TileOp.DecayedSolve => 4,
         TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => 3,
         _ => 1,
@@ -73,6 +73,12 @@ internal static class Verifier
                 return new Shape(Dim.One, operands[0].Columns);
             case TileOp.SumColumns:
                 return new Shape(operands[0].Rows, Dim.One);
+            case TileOp.Features:
+                return new Shape(operands[0].Rows, FeatureDimension.Of(instruction.Map.ToString(), operands[0].Columns));
+            case TileOp.FeaturesGradient:
+                return operands[1] == new Shape(operands[0].Rows, FeatureDimension.Of(instruction.Map.ToString(), operands[0].Columns))
+                    ? operands[0]
+                    : new Shape("x and the gradient of its features", "?");
             case TileOp.DecayMatrix:
                 return operands[0] == new Shape(Dim.Time, Dim.One) ? new Shape(Dim.Time, Dim.Time) : new Shape("a gate of one column", "?");
             case TileOp.DecayedDot:

@@ -40,6 +40,8 @@ internal readonly struct TorchTerm
             case TileOp.Relu: return Primary(Call("relu"));
             case TileOp.Heaviside: return Primary(Tiles("Heaviside"));
             case TileOp.Softplus: return Primary(Tiles("Softplus"));
+            case TileOp.Features: return Primary($"FeatureMaps.{tile.Map}({Operand(0).Text})");
+            case TileOp.FeaturesGradient: return Primary($"FeatureMaps.{tile.Map}Gradient({Operand(0).Text}, {Operand(1).Text})");
             case TileOp.Flatten: return Primary(Tiles("Flatten"));
             case TileOp.Unflatten: return Primary(Tiles("Unflatten", sizes(tile.Shape)));
             case TileOp.RowOuter: return Primary(Tiles("RowOuter"));

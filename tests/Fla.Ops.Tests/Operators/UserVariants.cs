@@ -218,3 +218,46 @@ internal static partial class GatedByState
         return Dot(q, S) + h;
     }
 }
+
+/// <summary>Features under a decay, with factors on both sides, read before and after the write.</summary>
+[Recurrence]
+internal static partial class DecayedFeatures
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, Scalar beta, ref State<Taylor2<K>, V> S, ref State<Taylor2<K>> z, [Scale] Scalar scale)
+    {
+        var before = Dot(-Taylor2(q), S);
+        S = Exp(g) * S + Outer(beta * Taylor2(k) / 2, v);
+        z = Exp(g) * z + beta * Taylor2(k);
+        return scale * (before + Dot(Taylor2(q), S)) / (Dot(Taylor2(q), z) + 1);
+    }
+}
+
+/// <summary>The delta rule over features, with a decay of each and features of features beside it.</summary>
+[Recurrence]
+internal static partial class DeltaOfFeatures
+{
+    private static Vec<V> Step(
+        Vec<M> q, Vec<M> k, Vec<V> v, [LogDecay] Vec<Quadratic<M>> g, Scalar beta, ref State<Quadratic<M>, V> S, ref State<Taylor2<Quadratic<M>>> z)
+    {
+        S = Exp(g) * S;
+        S += Outer(beta * Quadratic(k), v - Dot(Quadratic(k), S));
+        z = 0.9 * z + Taylor2(Quadratic(k));
+        return Dot(Quadratic(q), S) + Dot(Taylor2(Quadratic(q)), z) * v;
+    }
+}
+
+/// <summary>Inner products with vector states at every point of the token, one of them decayed by element.</summary>
+[Recurrence]
+internal static partial class VectorStatesUnderDot
+{
+    private static Vec<V> Step(Vec<V> v, Vec<K> q, [LogDecay] Vec<K> g, [LogDecay] Vec<K> f, ref State<K> h, ref State<K> z)
+    {
+        var before = Dot(q, z) + Dot(h, q);
+        z = Exp(g) * z;
+        var decayed = Dot(q, z + 2 * q) - Dot(q, 0.5 * z);
+        z += q;
+        h = Exp(f) * h + z;
+        return (before + decayed + Dot(z, h) + Dot(z, z)) * v;
+    }
+}
