@@ -242,6 +242,10 @@ internal sealed class Normalizer
                 return IsLookedAt(a.Affine) ? Added(b.Affine, new Plain(Look(a.Affine, sum.Left)), sum.Left) : Added(a.Affine, new Plain(Look(b.Affine, sum.Right)), sum.Right);
             case (State a, State b):
                 throw new DeclarationException(Rules.Feedback, sum.Span, target ?? a.Affine.State, $"the sum {Text(sum)} of states is not one state with what is added to it");
+            case (State a, Plain b) when IsLookedAt(a.Affine):
+                return new Plain(sum with { Operator = BinaryOperator.Add, Left = Look(a.Affine, sum.Left), Right = b.Expr });
+            case (Plain a, State b) when IsLookedAt(b.Affine):
+                return new Plain(sum with { Operator = BinaryOperator.Add, Left = a.Expr, Right = Look(b.Affine, sum.Right) });
             case (State a, _):
                 return Added(a.Affine, right, sum.Right);
             case (_, State b):

@@ -41,7 +41,7 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
     }
 }
 
-/// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Read</c>.</summary>
+/// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Columns * Read</c>.</summary>
 internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Terms)
 {
     public static Feedback Of(Write write, string state) => Split(write.Value, state);
@@ -64,11 +64,11 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
             case BinaryExpr { Operator: BinaryOperator.Subtract } difference:
                 return Split(difference.Left, state).Plus(Split(difference.Right, state).Times(new ConstantExpr(-1)));
             case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Left.Reads(state):
-                return Split(product.Right, state).Times(Scalar(product.Left, state));
+                return Split(product.Right, state).Times(product.Left);
             case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Right.Reads(state):
-                return Split(product.Left, state).Times(Scalar(product.Right, state));
+                return Split(product.Left, state).Times(product.Right);
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
-                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), Scalar(quotient.Right, state), TermType.Scalar));
+                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), quotient.Right, quotient.Right.Type));
             case DotExpr or UnaryExpr { Function: UnaryFunction.Sum }:
                 throw Mixed(value, state);
             default:
@@ -84,7 +84,7 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
     {
         var seen = read.Snapshot.Writes.Where(write => write.Reads(state)).ToList();
         var others = read.Snapshot.Writes.Where(write => !write.Reads(state)).ToEquatableArray();
-        var look = new FeedbackTerm(new ConstantExpr(1), read with { Snapshot = read.Snapshot with { Writes = others } });
+        var look = new FeedbackTerm(new ConstantExpr(1), null, read with { Snapshot = read.Snapshot with { Writes = others } });
         return seen.Aggregate(new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(look)), (sum, write) =>
         {
             if (write.Key.Reads(state)) throw new DeclarationException(Rules.Nonlinear, write.Key.Span, state, $"'{ExpressionText.Of(write.Key)}'");
@@ -93,18 +93,24 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         });
     }
 
-    private static Expr Scalar(Expr factor, string state) => factor.Type.Kind == TermKind.Scalar
-        ? factor
-        : throw new DeclarationException(Rules.Feedback, factor.Span, state, $"a read of it is multiplied by the vector '{ExpressionText.Of(factor)}', where a scalar can be solved for");
-
     private Feedback Times(Expr factor) => new(
-        External is null ? null : new BinaryExpr(BinaryOperator.Multiply, factor, External, External.Type),
-        Terms.Select(term => term with { Coefficient = new BinaryExpr(BinaryOperator.Multiply, factor, term.Coefficient, TermType.Scalar) }).ToEquatableArray());
+        External is null ? null : Product(factor, External),
+        Terms.Select(term => Times(term, factor)).ToEquatableArray());
+
+    private static FeedbackTerm Times(FeedbackTerm term, Expr factor) => factor switch
+    {
+        { Type.Kind: TermKind.Scalar } => term with { Coefficient = Product(factor, term.Coefficient) },
+        BinaryExpr { Operator: BinaryOperator.Multiply } product => Times(Times(term, product.Right), product.Left),
+        _ => term with { Columns = term.Columns is null ? factor : Product(factor, term.Columns) },
+    };
+
+    private static Expr Product(Expr factor, Expr term) =>
+        new BinaryExpr(BinaryOperator.Multiply, factor, term, term.Type.Kind == TermKind.Scalar ? factor.Type : term.Type) { Span = factor.Span };
 
     private Feedback Plus(Feedback other) => new(
         External is null ? other.External : other.External is null ? External : new BinaryExpr(BinaryOperator.Add, External, other.External, External.Type),
         Terms.Concat(other.Terms).ToEquatableArray());
 }
 
-/// <summary>One linear look back: a scalar times a read.</summary>
-internal sealed record FeedbackTerm(Expr Coefficient, ReadExpr Read);
+/// <summary>One linear look back: a scalar times a read, and times a vector over the columns if there is one.</summary>
+internal sealed record FeedbackTerm(Expr Coefficient, Expr? Columns, ReadExpr Read);
