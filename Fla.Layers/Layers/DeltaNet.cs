@@ -58,25 +58,23 @@ public sealed class DeltaNet : RecurrentMixer
         norm = Require.OneOf(qkNorm, nameof(qkNorm), "l2", "sum");
         (heads, negative) = (numHeads, allowNegEigval);
         var size = dModel ?? hiddenSize;
-        var (keys, values) = (Require.Expanded(size, expandK, nameof(expandK)), Require.Expanded(size, expandV, nameof(expandV)));
-        var valueDim = Require.Split(values, heads, nameof(numHeads));
-        Require.Split(keys, heads, nameof(numHeads));
+        var sizes = HeadSizes.Of(size, expandK, expandV, numHeads);
 
-        q_proj = nn.Linear(size, keys, hasBias: false);
-        k_proj = nn.Linear(size, keys, hasBias: false);
-        v_proj = nn.Linear(size, values, hasBias: false);
+        q_proj = nn.Linear(size, sizes.Keys, hasBias: false);
+        k_proj = nn.Linear(size, sizes.Keys, hasBias: false);
+        v_proj = nn.Linear(size, sizes.Values, hasBias: false);
         b_proj = useBeta ? nn.Linear(size, heads, hasBias: false) : null;
         if (useShortConv)
         {
             var bent = activation == "silu" ? "silu" : null;
-            q_conv1d = new(keys, convSize, convBias, bent);
-            k_conv1d = new(keys, convSize, convBias, bent);
-            v_conv1d = new(values, convSize, convBias);
+            q_conv1d = new(sizes.Keys, convSize, convBias, bent);
+            k_conv1d = new(sizes.Keys, convSize, convBias, bent);
+            v_conv1d = new(sizes.Values, convSize, convBias);
         }
 
-        g_proj = useGate ? nn.Linear(size, values, hasBias: false) : null;
-        o_norm = useGate ? new FusedRMSNormGated(valueDim, eps: normEps) : new RMSNorm(valueDim, eps: normEps);
-        o_proj = nn.Linear(values, size, hasBias: false);
+        g_proj = useGate ? nn.Linear(size, sizes.Values, hasBias: false) : null;
+        o_norm = useGate ? new FusedRMSNormGated(sizes.ValueDim, eps: normEps) : new RMSNorm(sizes.ValueDim, eps: normEps);
+        o_proj = nn.Linear(sizes.Outputs, size, hasBias: false);
         RegisterComponents();
     }
 

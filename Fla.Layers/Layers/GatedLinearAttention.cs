@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers;
 
-/// <summary>Gated linear attention: a decay for each key channel, through a bottleneck. Yang et al., 2024, arXiv:2312.06635, section 4.4.</summary>
+/// <summary>
+/// Gated linear attention: a decay for each key channel, through a bottleneck. Yang et al., 2024, arXiv:2312.06635, section 4.4.
+/// </summary>
 public sealed class GatedLinearAttention : RecurrentMixer
 {
     private readonly Linear q_proj, k_proj, v_proj;
@@ -17,7 +19,7 @@ public sealed class GatedLinearAttention : RecurrentMixer
     private readonly RMSNorm? g_norm;
     private readonly HeadNorm norm;
     private readonly Func<Tensor, Tensor>? feature;
-    private readonly long heads, kvHeads;
+    private readonly HeadSizes sizes;
     private readonly double temperature;
     private readonly double? clampMin;
 
@@ -64,37 +66,34 @@ public sealed class GatedLinearAttention : RecurrentMixer
         int? layerIdx = null)
         : base(nameof(GatedLinearAttention), hiddenSize, mode, Ops.GatedLinearAttention.Op, layerIdx)
     {
-        (heads, kvHeads, temperature, this.clampMin) = (numHeads, numKvHeads ?? numHeads, gateLogitNormalizer, clampMin);
-        var groups = Require.Split(heads, kvHeads, nameof(numKvHeads));
-        var (keys, values) = (Require.Expanded(hiddenSize, expandK, nameof(expandK)), Require.Expanded(hiddenSize, expandV, nameof(expandV)));
-        var valueDim = Require.Split(values, heads, nameof(numHeads));
-        Require.Split(keys, heads, nameof(numHeads));
+        sizes = HeadSizes.Of(hiddenSize, expandK, expandV, numHeads, numKvHeads);
+        (temperature, this.clampMin) = (gateLogitNormalizer, clampMin);
         feature = featureMap is null ? null : Activations.Get(featureMap);
 
-        q_proj = nn.Linear(hiddenSize, keys, hasBias: false);
-        k_proj = nn.Linear(hiddenSize, keys / groups, hasBias: false);
-        v_proj = nn.Linear(hiddenSize, values / groups, hasBias: false);
-        g_proj = useOutputGate ? nn.Linear(hiddenSize, values, hasBias: false) : null;
+        q_proj = nn.Linear(hiddenSize, sizes.Queries, hasBias: false);
+        k_proj = nn.Linear(hiddenSize, sizes.Keys, hasBias: false);
+        v_proj = nn.Linear(hiddenSize, sizes.Values, hasBias: false);
+        g_proj = useOutputGate ? nn.Linear(hiddenSize, sizes.Outputs, hasBias: false) : null;
         if (useShortConv)
         {
-            q_conv1d = new(keys, convSize, convBias);
-            k_conv1d = new(keys / groups, convSize, convBias);
-            v_conv1d = new(values / groups, convSize, convBias);
+            q_conv1d = new(sizes.Queries, convSize, convBias);
+            k_conv1d = new(sizes.Keys, convSize, convBias);
+            v_conv1d = new(sizes.Values, convSize, convBias);
         }
 
-        gk_proj = nn.Sequential(nn.Linear(hiddenSize, gateLowRankDim, hasBias: false), nn.Linear(gateLowRankDim, keys / groups));
-        o_proj = nn.Linear(values, hiddenSize, hasBias: false);
-        norm = new(valueDim, useOutputGate, gateFn, fuseNorm, elementwiseAffine, normEps);
+        gk_proj = nn.Sequential(nn.Linear(hiddenSize, gateLowRankDim, hasBias: false), nn.Linear(gateLowRankDim, sizes.Keys));
+        o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
+        norm = new(sizes.ValueDim, useOutputGate, gateFn, fuseNorm, elementwiseAffine, normEps);
         (g_norm_swish_gate, g_norm) = (norm.Fused, norm.Plain);
         RegisterComponents();
     }
 
     private protected override Tensor Mix(Tensor x, MixerCall call)
     {
-        var q = Heads(call.Convolve(q_conv1d, q_proj.forward(x)), heads);
-        var k = Heads(call.Convolve(k_conv1d, k_proj.forward(x)), kvHeads);
-        var v = Heads(call.Convolve(v_conv1d, v_proj.forward(x)), kvHeads);
-        var gk = LogDecay.FromLogits(Heads(gk_proj.forward(x), kvHeads), temperature);
+        var q = Heads(call.Convolve(q_conv1d, q_proj.forward(x)), sizes.Heads);
+        var k = Heads(call.Convolve(k_conv1d, k_proj.forward(x)), sizes.KvHeads);
+        var v = Heads(call.Convolve(v_conv1d, v_proj.forward(x)), sizes.KvHeads);
+        var gk = LogDecay.FromLogits(Heads(gk_proj.forward(x), sizes.KvHeads), temperature);
         if (clampMin is { } least)
             gk = gk.clamp_min(Scalars.Of(least));
         if (feature is not null)

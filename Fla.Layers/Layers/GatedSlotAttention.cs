@@ -12,7 +12,7 @@ public sealed class GatedSlotAttention : RecurrentMixer
     private readonly ShortConvolution? q_conv1d, k_conv1d, v_conv1d;
     private readonly RMSNorm g_norm;
     private readonly Linear o_proj;
-    private readonly long heads, kvHeads;
+    private readonly HeadSizes sizes;
     private readonly double temperature, scale;
 
     /// <summary>Makes one.</summary>
@@ -52,39 +52,37 @@ public sealed class GatedSlotAttention : RecurrentMixer
         double scale = 1)
         : base(nameof(GatedSlotAttention), hiddenSize, mode, Ops.GatedSlotAttention.Op, layerIdx)
     {
-        (heads, kvHeads, temperature, this.scale) = (numHeads, numKvHeads ?? numHeads, gateLogitNormalizer, scale);
-        var groups = Require.Split(heads, kvHeads, nameof(numKvHeads));
-        var (keys, values) = (Require.Expanded(hiddenSize, expandK, nameof(expandK)), Require.Expanded(hiddenSize, expandV, nameof(expandV)));
-        if (values != hiddenSize)
-            throw new ArgumentException($"{nameof(expandV)}: expected 1, for the norm is over {hiddenSize}; came {expandV}.", nameof(expandV));
-        var keyDim = Require.Split(keys, heads, nameof(numHeads));
-        Require.Split(values, heads, nameof(numHeads));
+        sizes = HeadSizes.Of(hiddenSize, expandK, expandV, numHeads, numKvHeads);
+        (temperature, this.scale) = (gateLogitNormalizer, scale);
+        if (sizes.Outputs != hiddenSize)
+            throw new ArgumentException(
+                $"{nameof(expandV)}: expected 1, for the norm is over {hiddenSize} channels; came {expandV}.", nameof(expandV));
 
         feature_map = Require.OneOf(featureMap, nameof(featureMap), "swish", "relu", "t2r") == "t2r"
-            ? new T2RFeatureMap(keyDim)
+            ? new T2RFeatureMap(sizes.KeyDim)
             : new ActivationFeatureMap(featureMap);
-        q_proj = nn.Linear(hiddenSize, keys, hasBias: false);
-        k_proj = nn.Linear(hiddenSize, keys / groups, hasBias: false);
-        v_proj = nn.Linear(hiddenSize, values / groups, hasBias: false);
-        f_proj = nn.Linear(hiddenSize, kvHeads * (numSlots ?? keyDim), hasBias: false);
+        q_proj = nn.Linear(hiddenSize, sizes.Queries, hasBias: false);
+        k_proj = nn.Linear(hiddenSize, sizes.Keys, hasBias: false);
+        v_proj = nn.Linear(hiddenSize, sizes.Values, hasBias: false);
+        f_proj = nn.Linear(hiddenSize, sizes.KvHeads * (numSlots ?? sizes.KeyDim), hasBias: false);
         if (useShortConv)
         {
-            q_conv1d = new(keys, convSize, convBias);
-            k_conv1d = new(keys / groups, convSize, convBias);
-            v_conv1d = new(values / groups, convSize, convBias);
+            q_conv1d = new(sizes.Queries, convSize, convBias);
+            k_conv1d = new(sizes.Keys, convSize, convBias);
+            v_conv1d = new(sizes.Values, convSize, convBias);
         }
 
         g_norm = new(hiddenSize, elementwiseAffine, eps: normEps);
-        o_proj = nn.Linear(values, hiddenSize, hasBias: false);
+        o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
         RegisterComponents();
     }
 
     private protected override Tensor Mix(Tensor x, MixerCall call)
     {
-        var q = feature_map.forward(Heads(call.Convolve(q_conv1d, q_proj.forward(x)), heads));
-        var k = feature_map.forward(Heads(call.Convolve(k_conv1d, k_proj.forward(x)), kvHeads));
-        var v = nn.functional.silu(Heads(call.Convolve(v_conv1d, v_proj.forward(x)), kvHeads));
-        var f = LogDecay.FromLogits(Heads(f_proj.forward(x), kvHeads), temperature);
+        var q = feature_map.forward(Heads(call.Convolve(q_conv1d, q_proj.forward(x)), sizes.Heads));
+        var k = feature_map.forward(Heads(call.Convolve(k_conv1d, k_proj.forward(x)), sizes.KvHeads));
+        var v = nn.functional.silu(Heads(call.Convolve(v_conv1d, v_proj.forward(x)), sizes.KvHeads));
+        var f = LogDecay.FromLogits(Heads(f_proj.forward(x), sizes.KvHeads), temperature);
         var s = f.exp().Complement();
         var o = call.Recur(Ops.GatedSlotAttention.Op, [q, k, v, s, f], scale);
         return RMSNormLinear.Apply(nn.functional.silu(o.flatten(-2)), g_norm.weight, null, o_proj.weight!, null);

@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers;
 
-/// <summary>HGRN2: HGRN with its state expanded by outer products, whose keys are what the forget gates leave. Qin et al., 2024, arXiv:2404.07904.</summary>
+/// <summary>
+/// HGRN2: HGRN with its state expanded by outer products, whose keys are what the forget gates leave. Qin et al., 2024,
+/// arXiv:2404.07904.
+/// </summary>
 public sealed class HGRN2Attention : RecurrentMixer
 {
     private readonly Linear q_proj, f_proj, i_proj;
@@ -40,7 +43,8 @@ public sealed class HGRN2Attention : RecurrentMixer
     {
         heads = expandRatio is { } ratio
             ? Require.Split(hiddenSize, ratio, nameof(expandRatio))
-            : numHeads ?? throw new ArgumentException($"{nameof(numHeads)}: expected it or {nameof(expandRatio)}, came neither.", nameof(numHeads));
+            : numHeads ?? throw new ArgumentException(
+                $"{nameof(numHeads)}: expected it or {nameof(expandRatio)}, came neither.", nameof(numHeads));
         Require.Split(hiddenSize, heads, nameof(numHeads));
 
         // Both make hiddenSize channels in all, for the ratio is hiddenSize over the heads either way.
@@ -64,7 +68,7 @@ public sealed class HGRN2Attention : RecurrentMixer
     /// <param name="attentionMask"><c>[B, L]</c>, 0 for padding.</param>
     /// <param name="cache">What was remembered of earlier tokens. It is updated.</param>
     /// <param name="cuSeqlens">For packed sequences, where they begin.</param>
-    /// <param name="lowerBound">The least forget gate of each channel, above 0; not looked at by a model's first layer, which has none.</param>
+    /// <param name="lowerBound">The least forget gate of each channel, above 0; a model's first layer has none and does not look at it.</param>
     /// <returns><c>[B, T, D]</c>.</returns>
     public Tensor forward(Tensor hiddenStates, Tensor? attentionMask, Cache? cache, Tensor? cuSeqlens, Tensor? lowerBound) =>
         Mixed(hiddenStates, attentionMask, cache, cuSeqlens, (x, call, _) => Mix(x, call, lowerBound));

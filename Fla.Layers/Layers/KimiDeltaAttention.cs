@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers;
 
-/// <summary>Kimi delta attention: the delta rule on a state that decays, a decay for each key channel. Kimi Team, 2025, arXiv:2510.26692.</summary>
+/// <summary>
+/// Kimi delta attention: the delta rule on a state that decays, a decay for each key channel. Kimi Team, 2025, arXiv:2510.26692.
+/// </summary>
 public sealed class KimiDeltaAttention : RecurrentMixer
 {
     private readonly Linear q_proj, k_proj, v_proj;

@@ -13,7 +13,7 @@ public sealed class LinearAttention : RecurrentMixer
     private readonly nn.Module<Tensor, Tensor> norm;
     private readonly Linear o_proj;
     private readonly RecurrenceOp op;
-    private readonly long heads, kvHeads;
+    private readonly HeadSizes sizes;
     private readonly bool normQ, normK;
 
     /// <summary>Makes one.</summary>
@@ -51,28 +51,26 @@ public sealed class LinearAttention : RecurrentMixer
         int? layerIdx = null)
         : base(nameof(LinearAttention), hiddenSize, mode, OpOf(doFeatureMapNorm), layerIdx)
     {
-        (heads, kvHeads, this.normQ, this.normK, op) = (numHeads, numKvHeads ?? numHeads, normQ, normK, OpOf(doFeatureMapNorm));
-        var groups = Require.Split(heads, kvHeads, nameof(numKvHeads));
-        var (keys, values) = (Require.Expanded(hiddenSize, expandK, nameof(expandK)), Require.Expanded(hiddenSize, expandV, nameof(expandV)));
-        var (keyDim, valueDim) = (Require.Split(keys, heads, nameof(numHeads)), Require.Split(values, heads, nameof(numHeads)));
+        sizes = HeadSizes.Of(hiddenSize, expandK, expandV, numHeads, numKvHeads);
+        (this.normQ, this.normK, op) = (normQ, normK, OpOf(doFeatureMapNorm));
 
-        feature_map_q = FeatureMap(featureMap, keyDim);
-        feature_map_k = tieFeatureMapQk ? feature_map_q : FeatureMap(featureMap, keyDim);
-        q_proj = nn.Linear(hiddenSize, keys, hasBias: false);
-        k_proj = nn.Linear(hiddenSize, keys / groups, hasBias: false);
-        v_proj = nn.Linear(hiddenSize, values / groups, hasBias: false);
+        feature_map_q = FeatureMap(featureMap, sizes.KeyDim);
+        feature_map_k = tieFeatureMapQk ? feature_map_q : FeatureMap(featureMap, sizes.KeyDim);
+        q_proj = nn.Linear(hiddenSize, sizes.Queries, hasBias: false);
+        k_proj = nn.Linear(hiddenSize, sizes.Keys, hasBias: false);
+        v_proj = nn.Linear(hiddenSize, sizes.Values, hasBias: false);
         norm = Require.OneOf(outputNorm, nameof(outputNorm), "rmsnorm", "identity") == "rmsnorm"
-            ? new RMSNorm(valueDim, elementwiseAffine, eps: normEps)
+            ? new RMSNorm(sizes.ValueDim, elementwiseAffine, eps: normEps)
             : nn.Identity();
-        o_proj = nn.Linear(values, hiddenSize, hasBias: false);
+        o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
         RegisterComponents();
     }
 
     private protected override Tensor Mix(Tensor x, MixerCall call)
     {
-        var q = Features(feature_map_q, Heads(q_proj.forward(x), heads), normQ);
-        var k = Features(feature_map_k, Heads(k_proj.forward(x), kvHeads), normK);
-        var o = call.Recur(op, [q, k, Heads(v_proj.forward(x), kvHeads)]);
+        var q = Features(feature_map_q, Heads(q_proj.forward(x), sizes.Heads), normQ);
+        var k = Features(feature_map_k, Heads(k_proj.forward(x), sizes.KvHeads), normK);
+        var o = call.Recur(op, [q, k, Heads(v_proj.forward(x), sizes.KvHeads)]);
         return o_proj.forward(norm.forward(o).flatten(-2));
     }
 

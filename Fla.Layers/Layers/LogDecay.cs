@@ -11,7 +11,7 @@ internal static class LogDecay
     public static Tensor FromLogits(Tensor x, double temperature = 1) =>
         nn.functional.logsigmoid(Precision.Widen(x)).Times(1 / temperature);
 
-    /// <summary>The same with sigmoids between a bound and 1: <c>log(b + (1 - b) sigmoid(x))</c>. Qin et al., 2023, arXiv:2311.04823.</summary>
+    /// <summary>The same with sigmoids above a bound: <c>log(b + (1 - b) sigmoid(x))</c>. Qin et al., 2023, arXiv:2311.04823.</summary>
     public static Tensor FromLogits(Tensor x, Tensor lowerBound)
     {
         var bound = Precision.Widen(lowerBound);

@@ -67,7 +67,8 @@ public sealed class Mamba2 : RecurrentMixer
         inner = Require.Expanded(hiddenSize, expand, nameof(expand));
         heads = Require.Split(inner, headDim, nameof(headDim));
         if (numHeads is { } given && given != heads)
-            throw new ArgumentException($"{nameof(numHeads)}: expected {heads}, {inner} channels over {headDim}; came {given}.", nameof(numHeads));
+            throw new ArgumentException(
+                $"{nameof(numHeads)}: expected {heads}, {inner} channels over {headDim}; came {given}.", nameof(numHeads));
         Require.Split(heads, nGroups, nameof(nGroups));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stateSize);
         (groups, this.stateSize, act, limit) =

@@ -16,7 +16,7 @@ public sealed class MultiScaleRetention : RecurrentMixer
     private readonly RotaryEmbedding rotary;
     private readonly HeadNorm norm;
     private readonly Func<Tensor, Tensor>? feature;
-    private readonly long heads, kvHeads;
+    private readonly HeadSizes sizes;
 
     /// <summary>Makes one.</summary>
     /// <param name="mode">chunk, fused_chunk, parallel or fused_recurrent.</param>
@@ -55,35 +55,32 @@ public sealed class MultiScaleRetention : RecurrentMixer
         int? layerIdx = null)
         : base(nameof(MultiScaleRetention), hiddenSize, mode, Ops.Retention.Op, layerIdx)
     {
-        (heads, kvHeads) = (numHeads, numKvHeads ?? numHeads);
-        var groups = Require.Split(heads, kvHeads, nameof(numKvHeads));
-        var (keys, values) = (Require.Expanded(hiddenSize, expandK, nameof(expandK)), Require.Expanded(hiddenSize, expandV, nameof(expandV)));
-        var (keyDim, valueDim) = (Require.Split(keys, heads, nameof(numHeads)), Require.Split(values, heads, nameof(numHeads)));
+        sizes = HeadSizes.Of(hiddenSize, expandK, expandV, numHeads, numKvHeads);
         feature = featureMap is null ? null : Activations.GetHuggingFace(featureMap);
 
-        q_proj = nn.Linear(hiddenSize, keys, hasBias: false);
-        k_proj = nn.Linear(hiddenSize, keys / groups, hasBias: false);
-        v_proj = nn.Linear(hiddenSize, values / groups, hasBias: false);
-        g_proj = useOutputGate ? nn.Linear(hiddenSize, values, hasBias: false) : null;
+        q_proj = nn.Linear(hiddenSize, sizes.Queries, hasBias: false);
+        k_proj = nn.Linear(hiddenSize, sizes.Keys, hasBias: false);
+        v_proj = nn.Linear(hiddenSize, sizes.Values, hasBias: false);
+        g_proj = useOutputGate ? nn.Linear(hiddenSize, sizes.Outputs, hasBias: false) : null;
         if (useShortConv)
         {
-            q_conv1d = new(keys, convSize, convBias);
-            k_conv1d = new(keys / groups, convSize, convBias);
-            v_conv1d = new(values / groups, convSize, convBias);
+            q_conv1d = new(sizes.Queries, convSize, convBias);
+            k_conv1d = new(sizes.Keys, convSize, convBias);
+            v_conv1d = new(sizes.Values, convSize, convBias);
         }
 
-        o_proj = nn.Linear(values, hiddenSize, hasBias: false);
-        norm = new(valueDim, useOutputGate, gateFn, fuseNorm, elementwiseAffine, normEps);
+        o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
+        norm = new(sizes.ValueDim, useOutputGate, gateFn, fuseNorm, elementwiseAffine, normEps);
         (g_norm_swish_gate, g_norm) = (norm.Fused, norm.Plain);
-        rotary = new(keyDim);
+        rotary = new(sizes.KeyDim);
         RegisterComponents();
     }
 
     private protected override Tensor Mix(Tensor x, MixerCall call)
     {
-        var q = Heads(call.Convolve(q_conv1d, q_proj.forward(x)), heads);
-        var k = Heads(call.Convolve(k_conv1d, k_proj.forward(x)), kvHeads);
-        var v = Heads(call.Convolve(v_conv1d, v_proj.forward(x)), kvHeads);
+        var q = Heads(call.Convolve(q_conv1d, q_proj.forward(x)), sizes.Heads);
+        var k = Heads(call.Convolve(k_conv1d, k_proj.forward(x)), sizes.KvHeads);
+        var v = Heads(call.Convolve(v_conv1d, v_proj.forward(x)), sizes.KvHeads);
         if (feature is not null)
             (q, k) = (feature(q), feature(k));
 

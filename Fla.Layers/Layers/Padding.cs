@@ -23,7 +23,7 @@ internal sealed class Padding
 
     /// <summary>Reads a mask.</summary>
     /// <param name="x"><c>[B, T, D]</c>.</param>
-    /// <param name="attentionMask"><c>[B, L]</c>, 0 for padding, of which the last T belong to x; not looked at for packed sequences.</param>
+    /// <param name="attentionMask"><c>[B, L]</c>, 0 for padding, the last T for x; not looked at for packed sequences.</param>
     /// <param name="cuSeqlens">Of sequences that are packed already.</param>
     /// <exception cref="ArgumentException">The mask does not fit.</exception>
     public static Padding Of(Tensor x, Tensor? attentionMask, Tensor? cuSeqlens)
@@ -34,7 +34,7 @@ internal sealed class Padding
         var (batch, length) = (x.shape[0], x.shape[1]);
         if (attentionMask.dim() != 2 || attentionMask.shape[0] != batch || attentionMask.shape[1] < length)
             throw new ArgumentException(
-                $"{nameof(attentionMask)}: expected [{batch}, {length} or more], 0 at padding; came [{string.Join(", ", attentionMask.shape)}].",
+                $"{nameof(attentionMask)}: expected [{batch}, {length} or more], came [{string.Join(", ", attentionMask.shape)}].",
                 nameof(attentionMask));
 
         var present = attentionMask.narrow(1, attentionMask.shape[1] - length, length).to(ScalarType.Bool);
@@ -56,6 +56,7 @@ internal sealed class Padding
             return y;
 
         long[] inner = y.shape[2..];
-        return torch.zeros([batch * length, .. inner], y.dtype, y.device).index_copy(0, tokens, y.squeeze(0)).view([batch, length, .. inner]);
+        var empty = torch.zeros([batch * length, .. inner], y.dtype, y.device);
+        return empty.index_copy(0, tokens, y.squeeze(0)).view([batch, length, .. inner]);
     }
 }

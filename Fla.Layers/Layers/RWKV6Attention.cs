@@ -51,9 +51,7 @@ public sealed class RWKV6Attention : RecurrentMixer
         : base(nameof(RWKV6Attention), hiddenSize, mode, Ops.Rwkv6.Op, layerIdx)
     {
         heads = numHeads;
-        var (keys, values) = (Require.Expanded(hiddenSize, expandK, nameof(expandK)), Require.Expanded(hiddenSize, expandV, nameof(expandV)));
-        var keyDim = Require.Split(keys, heads, nameof(numHeads));
-        Require.Split(values, heads, nameof(numHeads));
+        var sizes = HeadSizes.Of(hiddenSize, expandK, expandV, numHeads);
         gate = Activations.GetHuggingFace(gateFn);
 
         time_shift = new();
@@ -62,14 +60,14 @@ public sealed class RWKV6Attention : RecurrentMixer
             nn.Tanh(),
             Projection.Full(projLowRankDim * Mixtures, hiddenSize));
         x_bias = new Parameter(zeros(Mixtures, hiddenSize));
-        r_proj = new(hiddenSize, keys);
-        w_proj = new(hiddenSize, keys, gateLowRankDim);
-        k_proj = new(hiddenSize, keys);
-        v_proj = new(hiddenSize, values);
-        g_proj = new(hiddenSize, values);
-        bonus = new Parameter(zeros(heads, keyDim));
-        g_norm = new(heads, values, elementwiseAffine, bias: true, normEps);
-        o_proj = Projection.Full(values, hiddenSize);
+        r_proj = new(hiddenSize, sizes.Keys);
+        w_proj = new(hiddenSize, sizes.Keys, gateLowRankDim);
+        k_proj = new(hiddenSize, sizes.Keys);
+        v_proj = new(hiddenSize, sizes.Values);
+        g_proj = new(hiddenSize, sizes.Values);
+        bonus = new Parameter(zeros(heads, sizes.KeyDim));
+        g_norm = new(heads, sizes.Values, elementwiseAffine, bias: true, normEps);
+        o_proj = Projection.Full(sizes.Outputs, hiddenSize);
         RegisterComponents();
     }
 

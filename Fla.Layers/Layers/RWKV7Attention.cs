@@ -35,10 +35,10 @@ public sealed partial class RWKV7Attention : RecurrentMixer
     /// <param name="vLowRankDim">The bottleneck of the share of the first layer's values.</param>
     /// <param name="elementwiseAffine">Whether the norm has weights.</param>
     /// <param name="normEps">What the norm adds to the variance, times the channels of a head.</param>
-    /// <param name="layerIdx">The layer's index in its model, needed with a cache; the first layer's values are those that others lean on.</param>
+    /// <param name="layerIdx">The layer's index in its model, needed with a cache; others lean on the first layer's values.</param>
     /// <param name="fuseNorm">Whether keys are normalised with an epsilon under the root, 1e-6, instead of a least length, 1e-12.</param>
     /// <param name="valueDim">The channels of all heads' values; null for D.</param>
-    /// <param name="numHiddenLayers">The number of layers of the model, on which the parameters at first depend; null for one layer.</param>
+    /// <param name="numHiddenLayers">The number of layers of the model, on which the first parameters depend; null for one.</param>
     /// <exception cref="ArgumentException">Sizes do not fit, or the mode is unknown.</exception>
     public RWKV7Attention(
         string mode = "chunk",
@@ -59,7 +59,8 @@ public sealed partial class RWKV7Attention : RecurrentMixer
     {
         heads = headDim is { } given
             ? Require.Split(hiddenSize, given, nameof(headDim))
-            : numHeads ?? throw new ArgumentException($"{nameof(headDim)}: expected it or {nameof(numHeads)}, came neither.", nameof(headDim));
+            : numHeads ?? throw new ArgumentException(
+                $"{nameof(headDim)}: expected it or {nameof(numHeads)}, came neither.", nameof(headDim));
         var (keyDim, values) = (Require.Split(hiddenSize, heads, nameof(numHeads)), valueDim ?? hiddenSize);
         Require.Split(values, heads, nameof(valueDim));
         if (keyDim < 2)

@@ -34,7 +34,8 @@ public abstract class RecurrentMixer : TokenMixer
     {
         if (hiddenStates.dim() != 3 || hiddenStates.shape[2] != hiddenSize)
             throw new ArgumentException(
-                $"{nameof(hiddenStates)}: expected [B, T, {hiddenSize}], came [{string.Join(", ", hiddenStates.shape)}].", nameof(hiddenStates));
+                $"{nameof(hiddenStates)}: expected [B, T, {hiddenSize}], came [{string.Join(", ", hiddenStates.shape)}].",
+                nameof(hiddenStates));
 
         using var scope = torch.NewDisposeScope();
         var past = Past(cache);

@@ -15,7 +15,7 @@ public sealed class SimpleGatedLinearAttention : RecurrentMixer
     private readonly Linear o_proj;
     private readonly HeadNorm norm;
     private readonly Func<Tensor, Tensor>? feature;
-    private readonly long heads, kvHeads;
+    private readonly HeadSizes sizes;
     private readonly double temperature;
 
     /// <summary>Makes one.</summary>
@@ -55,28 +55,25 @@ public sealed class SimpleGatedLinearAttention : RecurrentMixer
         int? layerIdx = null)
         : base(nameof(SimpleGatedLinearAttention), hiddenSize, mode, Ops.SimpleGatedLinearAttention.Op, layerIdx)
     {
-        (heads, kvHeads, temperature) = (numHeads, numKvHeads ?? numHeads, gateLogitNormalizer);
-        var groups = Require.Split(heads, kvHeads, nameof(numKvHeads));
-        var (keys, values) = (Require.Expanded(hiddenSize, expandK, nameof(expandK)), Require.Expanded(hiddenSize, expandV, nameof(expandV)));
-        var valueDim = Require.Split(values, heads, nameof(numHeads));
-        Require.Split(keys, heads, nameof(numHeads));
+        sizes = HeadSizes.Of(hiddenSize, expandK, expandV, numHeads, numKvHeads);
+        temperature = gateLogitNormalizer;
         feature = featureMap is null ? null : Activations.Get(featureMap);
 
-        q_proj = nn.Linear(hiddenSize, keys, hasBias: false);
-        k_proj = nn.Linear(hiddenSize, keys / groups, hasBias: false);
-        v_proj = nn.Linear(hiddenSize, values / groups, hasBias: false);
-        g_proj = nn.Linear(hiddenSize, values, hasBias: false);
+        q_proj = nn.Linear(hiddenSize, sizes.Queries, hasBias: false);
+        k_proj = nn.Linear(hiddenSize, sizes.Keys, hasBias: false);
+        v_proj = nn.Linear(hiddenSize, sizes.Values, hasBias: false);
+        g_proj = nn.Linear(hiddenSize, sizes.Outputs, hasBias: false);
         if (useShortConv)
         {
-            q_conv1d = new(keys, convSize, convBias);
-            k_conv1d = new(keys / groups, convSize, convBias);
-            v_conv1d = new(values / groups, convSize, convBias);
+            q_conv1d = new(sizes.Queries, convSize, convBias);
+            k_conv1d = new(sizes.Keys, convSize, convBias);
+            v_conv1d = new(sizes.Values, convSize, convBias);
         }
 
-        gk_proj = nn.Linear(hiddenSize, heads);
-        norm = new(valueDim, gated: true, gateFn, fuseNorm, elementwiseAffine, normEps);
+        gk_proj = nn.Linear(hiddenSize, numHeads);
+        norm = new(sizes.ValueDim, gated: true, gateFn, fuseNorm, elementwiseAffine, normEps);
         (g_norm_swish_gate, g_norm) = (norm.Fused, norm.Plain);
-        o_proj = nn.Linear(values, hiddenSize, hasBias: false);
+        o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
         RegisterComponents();
     }
 
@@ -89,7 +86,7 @@ public sealed class SimpleGatedLinearAttention : RecurrentMixer
             (q, k) = (feature(q), feature(k));
 
         var g = LogDecay.FromLogits(gk_proj.forward(x), temperature);
-        var o = call.Recur(Ops.SimpleGatedLinearAttention.Op, [Heads(q, heads), Heads(k, kvHeads), Heads(v, kvHeads), g]);
+        var o = call.Recur(Ops.SimpleGatedLinearAttention.Op, [Heads(q, sizes.Heads), Heads(k, sizes.KvHeads), Heads(v, sizes.KvHeads), g]);
         return o_proj.forward(norm.Apply(o, g_proj.forward(x)));
     }
 }

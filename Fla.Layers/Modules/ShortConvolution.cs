@@ -80,6 +80,7 @@ public sealed class ShortConvolution : nn.Module<Tensor, Tensor>
     {
         var (channels, width) = (weight.shape[0], weight.shape[2]);
         return $"{nameof(ShortConvolution)}({channels}, {channels}, kernel_size=({width},), stride=(1,), padding=({width - 1},), " +
-            $"groups={channels}{(bias is null ? ", bias=False" : "")}{(activation is null ? "" : $", activation={activation}")}, backend=triton)";
+            $"groups={channels}{(bias is null ? ", bias=False" : "")}" +
+            $"{(activation is null ? "" : $", activation={activation}")}, backend=triton)";
     }
 }

@@ -51,7 +51,13 @@ public class MixerConformanceTests
         mask[0, ..5] = 0; // on the left
         mask[1, 9] = 0;   // inside: as if the token were not there
         using var cache = new Cache();
-        var padded = cat([forward(x[.., ..10], mask[.., ..10], cache), forward(x[.., 10..11], mask[.., ..11], cache), forward(x[.., 11..], mask, cache)], 1);
+        Tensor[] pieces =
+        [
+            forward(x[.., ..10], mask[.., ..10], cache),
+            forward(x[.., 10..11], mask[.., ..11], cache),
+            forward(x[.., 11..], mask, cache),
+        ];
+        var padded = cat(pieces, 1);
 
         Assert.True(padded[0, 5..].From(forward(x[0, 5..].unsqueeze(0))[0]) < Rounding);
         var present = tensor(new long[] { 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11 });

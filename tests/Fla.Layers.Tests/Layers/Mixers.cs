@@ -15,12 +15,14 @@ internal static class Mixers
     {
         ["retention"] = mode => new MultiScaleRetention(mode, Size, numHeads: 2, layerIdx: 0),
         ["retention: convolution, shared keys, no gate"] = mode =>
-            new MultiScaleRetention(mode, Size, numHeads: 4, numKvHeads: 2, useShortConv: true, convBias: true, useOutputGate: false, layerIdx: 0),
+            new MultiScaleRetention(
+                mode, Size, numHeads: 4, numKvHeads: 2, useShortConv: true, convBias: true, useOutputGate: false, layerIdx: 0),
         ["retention: feature map, gate apart"] = mode =>
             new MultiScaleRetention(mode, Size, expandV: 1, numHeads: 2, featureMap: "silu", gateFn: "gelu", layerIdx: 0),
         ["GLA"] = mode => new GatedLinearAttention(mode, Size, numHeads: 2, layerIdx: 0),
         ["GLA: convolution, shared keys"] = mode =>
-            new GatedLinearAttention(mode, Size, expandK: 1, numHeads: 4, numKvHeads: 2, useShortConv: true, featureMap: "gelu", layerIdx: 0),
+            new GatedLinearAttention(
+                mode, Size, expandK: 1, numHeads: 4, numKvHeads: 2, useShortConv: true, featureMap: "gelu", layerIdx: 0),
         ["GLA: bounded decay, norm apart"] = mode =>
             new GatedLinearAttention(mode, Size, numHeads: 2, clampMin: -0.05, fuseNorm: false, elementwiseAffine: false, layerIdx: 0),
         ["GLA: no gate"] = mode => new GatedLinearAttention(mode, Size, numHeads: 2, useOutputGate: false, layerIdx: 0),
@@ -51,7 +53,7 @@ internal static class Mixers
             new Mamba2(headDim: 4, hiddenSize: Size, stateSize: 5, rmsnorm: false, useConvBias: false, layerIdx: 0),
         ["gated DeltaNet"] = mode => new GatedDeltaNet(Size, headDim: 4, numHeads: 2, mode: mode, layerIdx: 0),
         ["gated DeltaNet: more values, no convolution, no gate"] = mode => new GatedDeltaNet(
-            Size, 1, headDim: 4, numHeads: 2, numVHeads: 4, mode: mode, useGate: false, useShortConv: false, allowNegEigval: true, layerIdx: 0),
+            Size, 1, 4, numHeads: 2, numVHeads: 4, mode: mode, useGate: false, useShortConv: false, allowNegEigval: true, layerIdx: 0),
         ["KDA"] = mode => new KimiDeltaAttention(Size, headDim: 4, numHeads: 2, mode: mode, layerIdx: 0),
         ["KDA: more values, bounded decay"] = mode => new KimiDeltaAttention(
             Size, 0.5, 4, 2, 4, mode, useShortConv: false, allowNegEigval: true, safeGate: true, lowerBound: -5, layerIdx: 0),
@@ -59,7 +61,8 @@ internal static class Mixers
         ["linear attention: elu, normalised, shared keys"] = mode => new LinearAttention(
             mode, Size, numHeads: 4, numKvHeads: 2, featureMap: "elu", normQ: true, normK: true, doFeatureMapNorm: true, layerIdx: 0),
         ["linear attention: hedgehog for both"] = mode =>
-            new LinearAttention(mode, Size, numHeads: 2, featureMap: "hedgehog", tieFeatureMapQk: true, outputNorm: "identity", layerIdx: 0),
+            new LinearAttention(
+                mode, Size, numHeads: 2, featureMap: "hedgehog", tieFeatureMapQk: true, outputNorm: "identity", layerIdx: 0),
         ["linear attention: DPFP"] = mode => new LinearAttention(mode, Size, numHeads: 2, featureMap: "dpfp", layerIdx: 0),
         ["simple GLA"] = mode => new SimpleGatedLinearAttention(mode, Size, numHeads: 2, layerIdx: 0),
         ["simple GLA: shared keys, no convolution, gate apart"] = mode => new SimpleGatedLinearAttention(
@@ -85,7 +88,8 @@ internal static class Mixers
         {
             HGRNAttention { LayerIdx: > 0 } hgrn => (x, mask, cache, cuSeqlens) => hgrn.forward(x, mask, cache, cuSeqlens, wide),
             HGRN2Attention { LayerIdx: > 0 } hgrn2 => (x, mask, cache, cuSeqlens) => hgrn2.forward(x, mask, cache, cuSeqlens, bound),
-            RWKV7Attention { LayerIdx: > 0 } rwkv7 => (x, mask, cache, cuSeqlens) => WithoutValues(rwkv7.forward(x, mask, cache, cuSeqlens, x)),
+            RWKV7Attention { LayerIdx: > 0 } rwkv7 =>
+                (x, mask, cache, cuSeqlens) => WithoutValues(rwkv7.forward(x, mask, cache, cuSeqlens, x)),
             _ => mixer.forward,
         };
         return (mixer, forward);
