@@ -64,6 +64,11 @@ internal static class Mixers
             new LinearAttention(
                 mode, Size, numHeads: 2, featureMap: "hedgehog", tieFeatureMapQk: true, outputNorm: "identity", layerIdx: 0),
         ["linear attention: DPFP"] = mode => new LinearAttention(mode, Size, numHeads: 2, featureMap: "dpfp", layerIdx: 0),
+        ["Based"] = mode => new BasedLinearAttention(Size, 3, 2, 2, mode, layerIdx: 0),
+        ["Based: shared values, unscaled"] = mode => new BasedLinearAttention(Size, 3, 2, 4, mode, scale: 1, layerIdx: 0),
+        ["ReBased"] = mode => new ReBasedLinearAttention(Size, 3, 2, 2, mode: mode, layerIdx: 0),
+        ["ReBased: plain kernel"] = mode =>
+            new ReBasedLinearAttention(Size, 4, 2, 4, useGamma: false, useBeta: false, normalize: false, mode: mode, layerIdx: 0),
         ["simple GLA"] = mode => new SimpleGatedLinearAttention(mode, Size, numHeads: 2, layerIdx: 0),
         ["simple GLA: shared keys, no convolution, gate apart"] = mode => new SimpleGatedLinearAttention(
             mode, Size, numHeads: 4, numKvHeads: 2, featureMap: "relu", useShortConv: false, gateFn: "sigmoid", layerIdx: 0),
