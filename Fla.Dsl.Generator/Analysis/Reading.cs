@@ -18,17 +18,17 @@ internal enum ReadPoint
 
 /// <summary>
 /// A read against the whole token's update: where it stands (<paramref name="Point"/>), decays of its own beyond that point
-/// (<paramref name="Extra"/>), and the token's own writes that it sees (<paramref name="Own"/>, empty for
-/// <see cref="ReadPoint.AfterWrite"/>, whose mask has them).
+/// (<paramref name="Extra"/>), and the token's own writes and inflows that it sees (<paramref name="Own"/> and
+/// <paramref name="OwnInflows"/>, empty for <see cref="ReadPoint.AfterWrite"/>, whose mask has them).
 /// </summary>
-internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, EquatableArray<Write> Own)
+internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, EquatableArray<Write> Own, EquatableArray<Inflow> OwnInflows)
 {
     public static Reading Of(AffineState snapshot, AffineState update)
     {
-        if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default);
+        if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default, default);
         return snapshot.Decays.Equals(update.Decays)
-            ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes)
-            : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
+            ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes, snapshot.Inflows)
+            : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes, snapshot.Inflows);
     }
 
     /// <summary>What a query sees of one write of its own token: <c>(query . key) value</c>, or by columns <c>(query . value) key</c>.</summary>

@@ -1,5 +1,4 @@
 using Fla.Dsl.Generator.Analysis;
-using Fla.Dsl.Generator.Diagnostics;
 using Fla.Dsl.Generator.Model;
 
 namespace Fla.Dsl.Generator.Lowering;
@@ -13,7 +12,7 @@ namespace Fla.Dsl.Generator.Lowering;
 /// and where a value written is <c>v_i = external_i + c_i read_i</c>, the first equation is solved for all v of the chunk at once.
 /// Every exponent is a sum of gates over a stretch of tokens, none a difference of two such sums: nothing overflows or cancels.
 /// </summary>
-internal sealed class ChunkLowering
+internal sealed partial class ChunkLowering
 {
     private readonly TileBuilder builder = new();
     private readonly TokenTerms terms;
@@ -64,6 +63,8 @@ internal sealed class ChunkLowering
         public Gates Gates { get; set; } = new(null, null, null);
 
         public List<(int Key, int Value)> Writes { get; } = [];
+
+        public List<InflowTiles> Inflows { get; } = [];
     }
 
     /// <summary>The log-decays of a state per token: over the whole of it ([C]x1), or over its rows and its columns.</summary>
@@ -77,6 +78,7 @@ internal sealed class ChunkLowering
         state.Gates = state.IsFlat ? new Gates(null, null, FlatGate(state)) : GatesOf(state.Update);
         var external = state.Update.Writes.Where(write => !write.Reads(state.Update.State)).ToList();
         foreach (var write in external) state.Writes.Add(External(write, state));
+        foreach (var inflow in state.Update.Inflows) Join(state, inflow);
 
         var feedback = state.Update.Writes.Where(write => write.Reads(state.Update.State)).ToList();
         if (feedback.Count > 0) Solve(state, feedback);
@@ -118,73 +120,6 @@ internal sealed class ChunkLowering
 
     private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Shape.Columns));
 
-    /// <summary>
-    /// Writes that look back: <c>u_i = external_i + sum over reads of c_i (what they see of S and of other writes + sum_{j&lt;i} l_ij u_j)</c>,
-    /// where each may look at what each of them wrote for earlier tokens.
-    /// </summary>
-    private void Solve(StateTiles state, IReadOnlyList<Write> writes)
-    {
-        var feedback = writes.Select(write => Feedback.Of(write, state.Update.State)).ToList();
-        if (state.Gates.Columns is not null || feedback.Any(value => value.Terms.Any(term => term.Columns is not null)))
-        {
-            SolveByColumns(state, writes, feedback);
-            return;
-        }
-
-        var keys = writes.Select(write => Key(write, state)).ToList();
-        var system = new FeedbackSystem(builder, writes.Count);
-        for (var w = 0; w < writes.Count; w++)
-        {
-            var right = Right(state, feedback[w]);
-            foreach (var term in feedback[w].Terms)
-                for (var x = 0; x < writes.Count; x++) system.Add(w, x, Coupling(state, term, keys[x]));
-            system.Right(w, Value(right, state));
-        }
-
-        state.Writes.AddRange(keys.Zip(system.Solve(), (key, value) => (key, value)));
-    }
-
-    /// <summary>Where a gate or a coefficient differs from column to column, so does the system: one write is solved for, all of whose reads have that in common.</summary>
-    private void SolveByColumns(StateTiles state, IReadOnlyList<Write> writes, IReadOnlyList<Feedback> feedback)
-    {
-        ReadPoint PointOf(FeedbackTerm term) => Reading.Of(term.Read.Snapshot, state.Update).Point;
-        var first = feedback[0].Terms[0];
-        var other = feedback.SelectMany(value => value.Terms).FirstOrDefault(term => PointOf(term) != PointOf(first) || !Equals(term.Columns, first.Columns));
-        if (writes.Count > 1 || other is not null)
-        {
-            var (term, reason) = writes.Count > 1 ? (feedback[1].Terms[0], "a second write looks back") : (other!, "a second look differs from the first in its vector or in when it is taken");
-            throw new DeclarationException(Rules.Feedback, term.Read.Span, state.Update.State, $"each column decays or is scaled by itself, and {reason}");
-        }
-
-        var shape = new Shape(Dim.Time, state.Shape.Columns);
-        var key = Key(writes[0], state);
-        var coupling = feedback[0].Terms.Select(term => Coupling(state, term, key)).Aggregate(builder.Add);
-        var scale = builder.Broadcast(first.Columns is { } columns ? terms.LowerMasked(columns) : builder.Constant(1), shape);
-        var gates = state.Gates.Columns ?? builder.Constant(0, shape);
-        var solved = builder.DecayedSolve(Named(coupling, "L"), scale, gates, Value(Right(state, feedback[0]), state), PointOf(first));
-        state.Writes.Add((key, Named(solved, "u")));
-    }
-
-    /// <summary>What a value would be if no other value of the chunk looked back: the right-hand side of its equation.</summary>
-    private int Right(StateTiles state, Feedback feedback)
-    {
-        var right = feedback.External is null ? builder.Constant(0, new Shape(Dim.Time, state.Update.Type.Columns)) : terms.LowerMasked(feedback.External);
-        foreach (var term in feedback.Terms)
-        {
-            var seen = builder.Multiply(terms.LowerMasked(term.Coefficient), Read(term.Read, state.Writes));
-            right = builder.Add(right, term.Columns is null ? seen : builder.Multiply(terms.LowerMasked(term.Columns), seen));
-        }
-
-        return right;
-    }
-
-    /// <summary>How much a value counts for one that looks back: [C]x[C].</summary>
-    private int Coupling(StateTiles state, FeedbackTerm term, int key)
-    {
-        var point = Reading.Of(term.Read.Snapshot, state.Update).Point;
-        return builder.Multiply(terms.LowerMasked(term.Coefficient), Overlap(Query(term.Read, state), key, state.Gates, point));
-    }
-
     /// <summary>The query of a read, with the decays of its own that a read off the token's update may have.</summary>
     private int Query(ReadExpr read, StateTiles state)
     {
@@ -218,6 +153,7 @@ internal sealed class ChunkLowering
 
         // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
         foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.ByColumns, read.Type)));
+        foreach (var own in reading.OwnInflows) seen = builder.Add(seen, terms.Lower(read with { Snapshot = own.Source }));
         return seen;
     }
 
@@ -249,6 +185,7 @@ internal sealed class ChunkLowering
             if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
         }
 
+        foreach (var inflow in state.Inflows) seen = builder.Add(seen, Seen(query, state, inflow, readPoint, byColumns));
         return seen;
     }
 
@@ -292,6 +229,7 @@ internal sealed class ChunkLowering
             next = builder.Add(next, state.IsVector ? builder.SumRows(builder.Multiply(decayedKey, decayedValue)) : builder.MatMul(decayedKey, decayedValue, transposeLeft: true));
         }
 
+        foreach (var inflow in state.Inflows) next = builder.Add(next, Left(state, inflow));
         if (state.IsFlat) next = builder.Unflatten(next, new Shape(state.Update.Type.Rows, state.Update.Type.Columns));
         return Named(next, $"next{state.Update.State}");
     }

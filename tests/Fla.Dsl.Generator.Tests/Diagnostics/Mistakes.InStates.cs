@@ -61,15 +61,34 @@ internal static partial class Mistakes
             }
             """,
             $"FLA0016: What is written to the state 'T' {NoChunk} it takes over the state 'S' whole"),
-        InStep("a matrix state added to another", """
-            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<K, V> T)
+        InStep("a matrix state added to one that decays by rows", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Vec<K> g, ref State<K, V> S, ref State<K, V> T)
             {
                 S += Outer(k, v);
-                [|T += S|];
+                T = Exp(g) * T + [|S|];
                 return Dot(q, T);
             }
             """,
-            $"FLA0016: What is written to the state 'T' {NoChunk} the sum 'T + S' of states is not one state with what is added to it"),
+            $"FLA0016: What is written to the state 'T' {NoChunk} the state 'S' is added to it whole, where one of the two decays by a vector"),
+        InStep("momentum of momentum", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<K, V> T, ref State<K, V> U)
+            {
+                S += Outer(k, v);
+                T += S;
+                U += [|T|];
+                return Dot(q, U);
+            }
+            """,
+            $"FLA0016: What is written to the state 'U' {NoChunk} the state 'T' is added to it whole, and a third to that one"),
+        InStep("momentum on the delta rule", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> M, ref State<K, V> S)
+            {
+                M = 0.9 * M + Outer(k, [|v - Dot(k, S)|]);
+                S += M;
+                return Dot(q, S);
+            }
+            """,
+            "FLA0017: The states 'M' and 'S' are written from reads of each other, which has no order to compute them in: let one of them be written from arguments alone"),
         InStep("two states that need each other", """
             static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<V> z)
             {

@@ -69,6 +69,18 @@ internal static class DeclarationCases
                 return scale * Dot(q, S);
             }
             """),
+        Step("states added to states", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, ref State<K, V> M, ref State<K, V> P, ref State<K, V> S)
+            {
+                S = S + 0.1 * M;
+                M = 0.9 * M + Outer(k, v);
+                P += Outer(q, v - Dot(q, P));
+                S = P + Exp(g) * S;
+                S = 0.5 * (S + Outer(k, v) + M);
+                S += Outer(k, v - Dot(k, S));
+                return Dot(q, S) - Dot(q, P);
+            }
+            """),
         Step("a moving average", """
             static Vec<K> Step(Vec<K> x, Scalar beta, ref State<K> h)
             {

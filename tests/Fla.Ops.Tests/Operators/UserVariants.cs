@@ -174,6 +174,35 @@ internal static partial class MovingAverages
     }
 }
 
+/// <summary>Momentum: what is written is an average of what is to be written, itself a state.</summary>
+[Recurrence]
+internal static partial class Momentum
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, [LogDecay] Scalar mu, Scalar eta, ref State<K, V> M, ref State<K, V> S)
+    {
+        M = Exp(mu) * M + Outer(k, v);
+        S = Exp(g) * S + Sigmoid(eta) * M;
+        return Dot(q, S);
+    }
+}
+
+/// <summary>Momentum of before the token and of after it, beside a correction by the delta rule, with reads in all places.</summary>
+[Recurrence]
+internal static partial class MomentumAndDelta
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, Scalar beta, ref State<K, V> M, ref State<K, V> S, [Scale] Scalar scale)
+    {
+        S = Exp(g) * (S + M);
+        M = 0.8 * M + Outer(k, v);
+        S += 0.5 * (M + Outer(q, v));
+        var between = Dot(k, S);
+        S += Outer(beta * k, v - Dot(k, S));
+        return scale * (Dot(q, S) - between + Dot(Dot(S, v), M));
+    }
+}
+
 /// <summary>Three corrections a token, each of what the ones before have left, with decays and a read in between.</summary>
 [Recurrence]
 internal static partial class ThreeCorrections
