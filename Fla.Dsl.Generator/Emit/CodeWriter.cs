@@ -8,6 +8,9 @@ internal sealed class CodeWriter
     private readonly StringBuilder text = new();
     private int depth;
 
+    /// <param name="depth">How far in it begins.</param>
+    public CodeWriter(int depth = 0) => this.depth = depth;
+
     public CodeWriter Line(string line = "")
     {
         if (line.Length > 0) text.Append(' ', 4 * depth).Append(line);
@@ -35,6 +38,15 @@ internal sealed class CodeWriter
         depth++;
         body();
         depth--;
+        return this;
+    }
+
+    /// <summary>A writer for what is to be appended here, so much further in.</summary>
+    public CodeWriter Inner(int further) => new(depth + further);
+
+    public CodeWriter Append(CodeWriter written)
+    {
+        text.Append(written.text);
         return this;
     }
 

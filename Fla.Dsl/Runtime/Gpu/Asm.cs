@@ -1,0 +1,74 @@
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>The PTX that C# has no words for. Called only where a block is of CUDA.</summary>
+internal static class Asm
+{
+    /// <summary>A place in shared memory as instructions take it.</summary>
+    public static uint Of(SharedAddress place)
+    {
+        CudaAsm.Emit("mov.u32 %0, __dyn_shared_alloca;", out uint first);
+        return first + (uint)place.Offset;
+    }
+
+    /// <summary>Two numbers as a pair of half type.</summary>
+    public static uint Pair<T>(float low, float high)
+        where T : struct, IElement
+    {
+        Ref<uint> pair = 0u;
+        Ref<float> l = low, h = high;
+        if (T.TensorCoreType == 1) CudaAsm.EmitRef("cvt.rn.bf16x2.f32 %0, %2, %1;", ref pair, ref l, ref h);
+        else CudaAsm.EmitRef("cvt.rn.f16x2.f32 %0, %2, %1;", ref pair, ref l, ref h);
+        return pair.Value;
+    }
+
+    /// <summary>Four 8x8 matrices from shared memory to the registers of a warp.</summary>
+    public static void LoadMatrix(ArrayView<uint> fragment, int at, uint address, bool transposed)
+    {
+        Ref<uint> r0 = 0u, r1 = 0u, r2 = 0u, r3 = 0u, from = address;
+        if (transposed) CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+        else CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+        fragment[at] = r0.Value;
+        fragment[at + 1] = r1.Value;
+        fragment[at + 2] = r2.Value;
+        fragment[at + 3] = r3.Value;
+    }
+
+    /// <summary>Two 8x8 matrices from shared memory to the registers of a warp.</summary>
+    public static void LoadMatrixPair(ArrayView<uint> fragment, uint address, bool transposed)
+    {
+        Ref<uint> r0 = 0u, r1 = 0u, from = address;
+        if (transposed) CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];", ref r0, ref r1, ref from);
+        else CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];", ref r0, ref r1, ref from);
+        fragment[0] = r0.Value;
+        fragment[1] = r1.Value;
+    }
+
+    /// <summary>A 16x8 square of a product: <c>d += a b</c> with a 16x16 and b 16x8.</summary>
+    public static void Multiply<T>(ArrayView<float> d, int square, ArrayView<uint> a, int at, uint low, uint high)
+        where T : struct, IElement
+    {
+        Ref<float> d0 = d[square], d1 = d[square + 1], d2 = d[square + 2], d3 = d[square + 3];
+        Ref<uint> a0 = a[at], a1 = a[at + 1], a2 = a[at + 2], a3 = a[at + 3], b0 = low, b1 = high;
+        if (T.TensorCoreType == 1)
+        {
+            CudaAsm.EmitRef("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
+                ref d0, ref d1, ref d2, ref d3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
+        }
+        else
+        {
+            CudaAsm.EmitRef("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
+                ref d0, ref d1, ref d2, ref d3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
+        }
+
+        d[square] = d0.Value;
+        d[square + 1] = d1.Value;
+        d[square + 2] = d2.Value;
+        d[square + 3] = d3.Value;
+    }
+
+    /// <summary>16 bytes from global to shared memory, later; zeros where nothing is to be read.</summary>
+    public static void CopyLater(uint to, long from, int bytes) => CudaAsm.Emit("cp.async.cg.shared.global [%0], [%1], 16, %2;", to, from, bytes);
+}

@@ -1,0 +1,93 @@
+using ILGPU;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>
+/// A number for each token of a chunk, in shared memory as fp32. The first warp computes them: its lane has the tokens from
+/// <c>lane * C / 32</c> on, so that what follows from one token alone needs no barrier; the rest of the block does.
+/// </summary>
+public static class Columns
+{
+    /// <summary>The size of one.</summary>
+    public static int Bytes<C>()
+        where C : struct, ISize => C.Value * 4;
+
+    /// <summary>Whether this thread computes them.</summary>
+    public static bool IsMine => Block.Warp == 0;
+
+    /// <summary>The thread's i-th token of C / 32.</summary>
+    public static int Token<C>(int i)
+        where C : struct, ISize => (Block.Lane * (C.Value / 32)) + i;
+
+    /// <summary>Reads a token's number.</summary>
+    public static float Get(SharedAddress column, int token) => column.As<float>()[(column.Offset >> 2) + token];
+
+    /// <summary>Writes a token's number.</summary>
+    public static void Set(SharedAddress column, int token, float value) => column.As<float>()[(column.Offset >> 2) + token] = value;
+
+    /// <summary>From a tensor of one number a token; 0 past its end.</summary>
+    public static void Copy<W, C, T>(SharedAddress to, long from, long stride, int rows)
+        where W : struct, IBlock
+        where C : struct, ISize
+        where T : struct, IElement
+    {
+        if (!IsMine || rows <= 0) return;
+        for (var i = 0; i < C.Value / 32; i++)
+        {
+            var token = Token<C>(i);
+            var value = T.Read(from + (ILGPU.Util.Utilities.Select(token < rows, token, 0) * stride));
+            Set(to, token, Numbers.Where(token < rows, value));
+        }
+    }
+
+    /// <summary>1 for a token, 0 for padding.</summary>
+    public static float IsToken(int token, int rows) => ILGPU.Util.Utilities.Select(token < rows, 1f, 0f);
+
+    /// <summary>The sum of all tokens.</summary>
+    public static float Sum<C>(SharedAddress column)
+        where C : struct, ISize
+    {
+        var sum = 0f;
+        for (var token = 0; token < C.Value; token++) sum += Get(column, token);
+        return sum;
+    }
+
+    /// <summary>The sum of the tokens up to each, or from it on; with or without its own.</summary>
+    public static void CumulativeSum<W, C>(SharedAddress to, SharedAddress from, bool reverse, bool exclusive)
+        where W : struct, IBlock
+        where C : struct, ISize
+    {
+        if (W.IsCuda)
+        {
+            var own = LocalMemory.Allocate1D<float>(C.Value / 32);
+            var sum = 0f;
+            for (var i = 0; i < C.Value / 32; i++)
+            {
+                sum += Get(from, At<C>(i, reverse));
+                own[i] = sum;
+            }
+
+            var upTo = sum;
+            for (var step = 1; step < 32; step += step)
+            {
+                var lower = Warp.ShuffleUp(upTo, step);
+                upTo += Numbers.Where(Block.Lane >= step, lower);
+            }
+
+            for (var i = 0; i < C.Value / 32; i++) Set(to, At<C>(i, reverse), upTo - sum + (exclusive ? i == 0 ? 0f : own[i - 1] : own[i]));
+        }
+        else
+        {
+            Warp.Barrier();
+            for (var i = 0; i < C.Value / 32; i++)
+            {
+                var sum = 0f;
+                for (var token = 0; token < Token<C>(i) + (exclusive ? 0 : 1); token++) sum += Get(from, reverse ? C.Value - 1 - token : token);
+                Set(to, At<C>(i, reverse), sum);
+            }
+        }
+    }
+
+    private static int At<C>(int i, bool reverse)
+        where C : struct, ISize => reverse ? C.Value - 1 - Token<C>(i) : Token<C>(i);
+}

@@ -1,0 +1,101 @@
+using ILGPU;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>The type in which a kernel keeps tensors and the operands of products. What it computes with is fp32 always.</summary>
+public unsafe interface IElement
+{
+    /// <summary>Its size.</summary>
+    static abstract int Bytes { get; }
+
+    /// <summary>The PTX name of it if tensor cores multiply it without a loss: 1 for bf16, 2 for fp16, else 0.</summary>
+    static abstract int TensorCoreType { get; }
+
+    /// <summary>Reads one from global memory.</summary>
+    static abstract float Read(long address);
+
+    /// <summary>Writes one to global memory, rounded to nearest even.</summary>
+    static abstract void Write(long address, float value);
+
+    /// <summary>Reads one from shared memory.</summary>
+    static abstract float ReadShared(SharedAddress at);
+
+    /// <summary>Writes one to shared memory, rounded to nearest even.</summary>
+    static abstract void WriteShared(SharedAddress at, float value);
+}
+
+/// <summary>fp32.</summary>
+public readonly unsafe struct SingleElement : IElement
+{
+    /// <inheritdoc/>
+    public static int Bytes => 4;
+
+    /// <inheritdoc/>
+    public static int TensorCoreType => 0;
+
+    /// <inheritdoc/>
+    public static float Read(long address) => *(float*)address;
+
+    /// <inheritdoc/>
+    public static void Write(long address, float value) => *(float*)address = value;
+
+    /// <inheritdoc/>
+    public static float ReadShared(SharedAddress at) => at.As<float>()[at.Offset >> 2];
+
+    /// <inheritdoc/>
+    public static void WriteShared(SharedAddress at, float value) => at.As<float>()[at.Offset >> 2] = value;
+}
+
+/// <summary>bf16: the upper half of an fp32.</summary>
+public readonly unsafe struct BrainElement : IElement
+{
+    /// <inheritdoc/>
+    public static int Bytes => 2;
+
+    /// <inheritdoc/>
+    public static int TensorCoreType => 1;
+
+    /// <inheritdoc/>
+    public static float Read(long address) => Widened(*(ushort*)address);
+
+    /// <inheritdoc/>
+    public static void Write(long address, float value) => *(ushort*)address = Rounded(value);
+
+    /// <inheritdoc/>
+    public static float ReadShared(SharedAddress at) => Widened(at.As<ushort>()[at.Offset >> 1]);
+
+    /// <inheritdoc/>
+    public static void WriteShared(SharedAddress at, float value) => at.As<ushort>()[at.Offset >> 1] = Rounded(value);
+
+    private static float Widened(ushort bits) => Interop.IntAsFloat((uint)bits << 16);
+
+    // Half of the last place that stays, or one less where that place is even: a tie goes to even. Not a number stays one.
+    private static ushort Rounded(float value)
+    {
+        var bits = Interop.FloatAsInt(value);
+        var rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+        return (ushort)ILGPU.Util.Utilities.Select((bits & 0x7fffffffu) > 0x7f800000u, 0x7fc0u, rounded);
+    }
+}
+
+/// <summary>fp16.</summary>
+public readonly unsafe struct HalfElement : IElement
+{
+    /// <inheritdoc/>
+    public static int Bytes => 2;
+
+    /// <inheritdoc/>
+    public static int TensorCoreType => 2;
+
+    /// <inheritdoc/>
+    public static float Read(long address) => *(ILGPU.Half*)address;
+
+    /// <inheritdoc/>
+    public static void Write(long address, float value) => *(ILGPU.Half*)address = (ILGPU.Half)value;
+
+    /// <inheritdoc/>
+    public static float ReadShared(SharedAddress at) => at.As<ILGPU.Half>()[at.Offset >> 1];
+
+    /// <inheritdoc/>
+    public static void WriteShared(SharedAddress at, float value) => at.As<ILGPU.Half>()[at.Offset >> 1] = (ILGPU.Half)value;
+}

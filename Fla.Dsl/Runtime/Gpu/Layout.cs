@@ -1,0 +1,53 @@
+using ILGPU;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>
+/// Where the elements of an MxN tile lie in the registers of a block of W warps: each warp has a rectangle, and in it each thread what it
+/// has of the accumulators of <c>mma.m16n8</c>, in groups of four: rows g and g + 8, columns 2t and 2t + 1 of a 16x8 square.
+/// Two tiles of one shape have one layout, so that elementwise operations stay within a thread.
+/// </summary>
+public static class Layout<W, M, N>
+    where W : struct, IBlock
+    where M : struct, ISize
+    where N : struct, ISize
+{
+    /// <summary>Warps above one another.</summary>
+    public static int WarpsDown => M.Value % 64 == 0 ? Least(4, W.Value) : Least(2, W.Value);
+
+    /// <summary>Warps beside one another.</summary>
+    public static int WarpsAcross => W.Value / WarpsDown;
+
+    /// <summary>16x8 squares above one another in a warp's rectangle.</summary>
+    public static int SquaresDown => M.Value / 16 / WarpsDown;
+
+    /// <summary>16x8 squares beside one another in a warp's rectangle.</summary>
+    public static int SquaresAcross => N.Value / 8 / WarpsAcross;
+
+    /// <summary>Elements of a thread.</summary>
+    public static int Count => SquaresDown * SquaresAcross * 4;
+
+    /// <summary>The first row of the warp's rectangle.</summary>
+    public static int FirstRow => Block.Warp % WarpsDown * (M.Value / WarpsDown);
+
+    /// <summary>The first column of the warp's rectangle.</summary>
+    public static int FirstColumn => Block.Warp / WarpsDown * (N.Value / WarpsAcross);
+
+    /// <summary>The row of the thread's i-th element.</summary>
+    public static int Row(int i) => FirstRow + (i / (4 * SquaresAcross) * 16) + (Block.Lane >> 2) + (((i & 3) >> 1) * 8);
+
+    /// <summary>The column of the thread's i-th element.</summary>
+    public static int Column(int i) => FirstColumn + (i / 4 % SquaresAcross * 8) + ((Block.Lane & 3) * 2) + (i & 1);
+
+    private static int Least(int a, int b) => a < b ? a : b;
+}
+
+/// <summary>The threads of a block.</summary>
+public static class Block
+{
+    /// <summary>The thread's place in its warp.</summary>
+    public static int Lane => Group.IdxX & 31;
+
+    /// <summary>The warp's place in the block.</summary>
+    public static int Warp => Group.IdxX >> 5;
+}

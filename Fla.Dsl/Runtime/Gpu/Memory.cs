@@ -1,0 +1,37 @@
+using ILGPU.Runtime.Cuda;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>Whole numbers in global memory.</summary>
+public static unsafe class Memory
+{
+    /// <summary>Reads one.</summary>
+    public static long ReadLong(long address) => *(long*)address;
+
+    /// <summary>Writes a number where a condition holds.</summary>
+    public static void WriteIf<W, T>(bool condition, long address, float value)
+        where W : struct, IBlock
+        where T : struct, IElement
+    {
+        if (W.IsCuda)
+        {
+            var holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+            if (T.Bytes == 4)
+            {
+                CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.f32 [%0], %1; }", address, value, holds);
+            }
+            else
+            {
+                var pair = Asm.Pair<T>(value, 0f);
+                CudaAsm.Emit("{ .reg .pred p; .reg .b16 l, h; setp.ne.s32 p, %2, 0; mov.b32 {l, h}, %1; @p st.global.b16 [%0], l; }", address, pair, holds);
+            }
+        }
+        else if (condition)
+        {
+            T.Write(address, value);
+        }
+    }
+
+    /// <summary>The lesser of two.</summary>
+    public static long Least(long a, long b) => ILGPU.Util.Utilities.Select(a < b, a, b);
+}

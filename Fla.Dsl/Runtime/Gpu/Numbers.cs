@@ -1,0 +1,67 @@
+using ILGPU.Runtime.Cuda;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>Functions of numbers, in kernels.</summary>
+public static class Numbers
+{
+    private const float Log2E = 1.44269504f;
+
+    /// <summary>x where the condition holds, else 0.</summary>
+    public static float Where(bool condition, float x) => ILGPU.Util.Utilities.Select(condition, x, 0f);
+
+    /// <summary>e to the power of x.</summary>
+    public static float Exp<W>(float x)
+        where W : struct, IBlock
+    {
+        if (W.IsCuda)
+        {
+            Ref<float> result = 0f, power = x * Log2E;
+            CudaAsm.EmitRef("ex2.approx.ftz.f32 %0, %1;", ref result, ref power);
+            return result.Value;
+        }
+        else
+        {
+            return MathF.Exp(x);
+        }
+    }
+
+    /// <summary>The natural logarithm of x.</summary>
+    public static float Log<W>(float x)
+        where W : struct, IBlock
+    {
+        if (W.IsCuda)
+        {
+            Ref<float> result = 0f, number = x;
+            CudaAsm.EmitRef("lg2.approx.f32 %0, %1;", ref result, ref number);
+            return result.Value / Log2E;
+        }
+        else
+        {
+            return MathF.Log(x);
+        }
+    }
+
+    /// <summary>The square root of x.</summary>
+    public static float Sqrt(float x) => MathF.Sqrt(x);
+
+    /// <summary>1 / (1 + e^-x).</summary>
+    public static float Sigmoid<W>(float x)
+        where W : struct, IBlock => 1f / (1f + Exp<W>(-x));
+
+    /// <summary>log(1 + e^x), with no threshold.</summary>
+    public static float Softplus<W>(float x)
+        where W : struct, IBlock => Larger(x, 0f) + Log<W>(1f + Exp<W>(-Larger(x, -x)));
+
+    /// <summary>The hyperbolic tangent of x.</summary>
+    public static float Tanh<W>(float x)
+        where W : struct, IBlock => (2f * Sigmoid<W>(2f * x)) - 1f;
+
+    /// <summary>x or 0.</summary>
+    public static float Relu(float x) => Larger(x, 0f);
+
+    /// <summary>1 where x is positive, else 0.</summary>
+    public static float Heaviside(float x) => Where(x > 0f, 1f);
+
+    private static float Larger(float a, float b) => ILGPU.Util.Utilities.Select(a > b, a, b);
+}

@@ -1,0 +1,112 @@
+using ILGPU;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>Products of two tiles in shared memory, added to a tile in registers.</summary>
+public static class Products
+{
+    /// <summary><c>d += a b</c> for d MxN in registers, a MxK and b KxN in shared memory.</summary>
+    public static void AB<W, M, N, K, T>(ArrayView<float> d, SharedAddress a, SharedAddress b)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement => Multiply<W, M, N, K, T>(d, a, false, b, false);
+
+    /// <summary><c>d += a b^T</c>, b lying as NxK.</summary>
+    public static void ABt<W, M, N, K, T>(ArrayView<float> d, SharedAddress a, SharedAddress b)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement => Multiply<W, M, N, K, T>(d, a, false, b, true);
+
+    /// <summary><c>d += a^T b</c>, a lying as KxM.</summary>
+    public static void AtB<W, M, N, K, T>(ArrayView<float> d, SharedAddress a, SharedAddress b)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement => Multiply<W, M, N, K, T>(d, a, true, b, false);
+
+    /// <summary><c>d += a^T b^T</c>, a lying as KxM, b as NxK.</summary>
+    public static void AtBt<W, M, N, K, T>(ArrayView<float> d, SharedAddress a, SharedAddress b)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement => Multiply<W, M, N, K, T>(d, a, true, b, true);
+
+    private static void Multiply<W, M, N, K, T>(ArrayView<float> d, SharedAddress a, bool transposeA, SharedAddress b, bool transposeB)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement
+    {
+        if (W.IsCuda && T.TensorCoreType != 0) OnTensorCores<W, M, N, K, T>(d, a, transposeA, b, transposeB);
+        else OneByOne<W, M, N, K, T>(d, a, transposeA, b, transposeB);
+    }
+
+    private static void OneByOne<W, M, N, K, T>(ArrayView<float> d, SharedAddress a, bool transposeA, SharedAddress b, bool transposeB)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement
+    {
+        int stepA = transposeA ? Shared<K, M, T>.Stride : T.Bytes, stepB = transposeB ? T.Bytes : Shared<K, N, T>.Stride;
+        int rowA = transposeA ? T.Bytes : Shared<M, K, T>.Stride, columnB = transposeB ? Shared<N, K, T>.Stride : T.Bytes;
+
+        // Not a for: the loop over k is not to be unrolled, the one over the elements is.
+        var k = 0;
+        do
+        {
+            for (var i = 0; i < Layout<W, M, N>.Count; i++)
+                d[i] += T.ReadShared(a + ((Layout<W, M, N>.Row(i) * rowA) + (k * stepA))) * T.ReadShared(b + ((Layout<W, M, N>.Column(i) * columnB) + (k * stepB)));
+            k++;
+        }
+        while (k < K.Value);
+    }
+
+    private static void OnTensorCores<W, M, N, K, T>(ArrayView<float> d, SharedAddress a, bool transposeA, SharedAddress b, bool transposeB)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement
+    {
+        int lane = Block.Lane, row = Layout<W, M, N>.FirstRow, column = Layout<W, M, N>.FirstColumn;
+        int down = Layout<W, M, N>.SquaresDown, across = Layout<W, M, N>.SquaresAcross;
+        int strideA = transposeA ? Shared<K, M, T>.Stride : Shared<M, K, T>.Stride, strideB = transposeB ? Shared<N, K, T>.Stride : Shared<K, N, T>.Stride;
+
+        // Each lane gives ldmatrix the address of one row of eight: of 16x16 squares of a, and of 16 columns of b.
+        var folded = (lane & 7) + ((lane >> 4) << 3);
+        var half = ((lane >> 3) & 1) * 16;
+        var fromA = Asm.Of(a + (transposeA ? (folded * strideA) + (row * 2) + half : ((row + (lane & 15)) * strideA) + ((lane >> 4) * 16)));
+        var fromB = Asm.Of(b + (transposeB ? ((column + folded) * strideB) + half : ((lane & 15) * strideB) + (column * 2) + ((lane >> 4) * 16)));
+        var fragmentA = LocalMemory.Allocate1D<uint>(down * 4);
+        var fragmentB = LocalMemory.Allocate1D<uint>(4);
+        for (var k = 0; k < K.Value / 16; k++)
+        {
+            for (var i = 0; i < down; i++)
+                Asm.LoadMatrix(fragmentA, i * 4, fromA + (uint)(transposeA ? (k * 16 * strideA) + (i * 32) : (i * 16 * strideA) + (k * 32)), transposeA);
+
+            for (var j = 0; j < across / 2; j++)
+            {
+                Asm.LoadMatrix(fragmentB, 0, fromB + (uint)(transposeB ? (j * 16 * strideB) + (k * 32) : (k * 16 * strideB) + (j * 32)), !transposeB);
+                for (var i = 0; i < down; i++)
+                {
+                    Asm.Multiply<T>(d, ((i * across) + (2 * j)) * 4, fragmentA, i * 4, fragmentB[0], fragmentB[1]);
+                    Asm.Multiply<T>(d, ((i * across) + (2 * j) + 1) * 4, fragmentA, i * 4, fragmentB[2], fragmentB[3]);
+                }
+            }
+
+            if (across % 2 != 0)
+            {
+                Asm.LoadMatrixPair(fragmentB, fromB + (uint)(transposeB ? ((across - 1) * 8 * strideB) + (k * 32) : (k * 16 * strideB) + ((across - 1) * 16)), !transposeB);
+                for (var i = 0; i < down; i++) Asm.Multiply<T>(d, ((i * across) + across - 1) * 4, fragmentA, i * 4, fragmentB[0], fragmentB[1]);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>A number known when a kernel is compiled: the argument that a kernel is generic over.</summary>
+public interface ISize
+{
+    /// <summary>The number.</summary>
+    static abstract int Value { get; }
+}
+
+/// <summary>1.</summary>
+public readonly struct Size1 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 1;
+}
+
+/// <summary>8.</summary>
+public readonly struct Size8 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 8;
+}
+
+/// <summary>32.</summary>
+public readonly struct Size32 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 32;
+}
+
+/// <summary>64.</summary>
+public readonly struct Size64 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 64;
+}
+
+/// <summary>96.</summary>
+public readonly struct Size96 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 96;
+}
+
+/// <summary>128.</summary>
+public readonly struct Size128 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 128;
+}

@@ -1,0 +1,57 @@
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>What a block does with MxN tiles: in registers (<see cref="Layout{W, M, N}"/>), in shared memory (<see cref="Shared{M, N, T}"/>) and in tensors.</summary>
+public static class Tile
+{
+    /// <summary>Registers of a tile.</summary>
+    public static ArrayView<float> New<W, M, N>()
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize => LocalMemory.Allocate1D<float>(Layout<W, M, N>.Count);
+
+    /// <summary>Every element the same.</summary>
+    public static void Fill<W, M, N>(ArrayView<float> tile, float value)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+    {
+        for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = value;
+    }
+
+    /// <summary>From shared memory to registers.</summary>
+    public static void Load<W, M, N, T>(ArrayView<float> tile, SharedAddress from)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where T : struct, IElement
+    {
+        for (var i = 0; i < Layout<W, M, N>.Count; i++)
+            tile[i] = T.ReadShared(from + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i)));
+    }
+
+    /// <summary>From registers to shared memory.</summary>
+    public static void Store<W, M, N, T>(SharedAddress to, ArrayView<float> tile)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where T : struct, IElement
+    {
+        if (W.IsCuda && T.TensorCoreType != 0)
+        {
+            for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
+            {
+                var address = Asm.Of(to + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i)));
+                var pair = Asm.Pair<T>(tile[i], tile[i + 1]);
+                CudaAsm.Emit("st.shared.b32 [%0], %1;", address, pair);
+            }
+        }
+        else
+        {
+            for (var i = 0; i < Layout<W, M, N>.Count; i++)
+                T.WriteShared(to + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i)), tile[i]);
+        }
+    }
+}
