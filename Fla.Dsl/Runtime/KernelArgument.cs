@@ -33,9 +33,9 @@ public readonly struct KernelArgument
 
     internal object Boxed => type switch
     {
-        TypeCode.Int64 => whole,
-        TypeCode.Int32 => integer,
-        _ => real,
+        TypeCode.Int64 => (object)whole,
+        TypeCode.Int32 => (object)integer,
+        _ => (object)real,
     };
 
     /// <summary>A number or address of 64 bits.</summary>

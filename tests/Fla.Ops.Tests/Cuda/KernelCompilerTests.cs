@@ -15,8 +15,8 @@ public class KernelCompilerTests
     {
         string text = Compile<Size64, Size64, Size64>();
         Assert.DoesNotContain("local", text.Replace("%local", "", StringComparison.Ordinal));
-        Assert.Equal(4 * 4 * 2, PtxText.Count(text, "mma.sync"));
-        Assert.Equal(1, PtxText.Count(text, "\t@%p"));
+        Assert.Equal(4 * 4, PtxText.Count(text, "mma.sync"));
+        Assert.Equal(1, PtxText.Loops(text));
         Assert.Contains(".target sm_90", text);
         Assert.Contains(".version 7.8", text);
         Assert.Contains(".extern .shared .align 128 .b8 __dyn_shared_alloca[];", text);
@@ -33,7 +33,7 @@ public class KernelCompilerTests
     [Fact]
     public void Forty_thousand_lines_take_less_than_a_third_of_a_second()
     {
-        string text = KernelCompiler.Translate(Products.MakeGenericMethod(typeof(Size128), typeof(Size128), typeof(Size128))).Text;
+        string text = KernelCompiler.Translate(Products.MakeGenericMethod(typeof(Size128), typeof(Size128), typeof(Size256))).Text;
         int lines = 0;
         double best = double.MaxValue;
         for (int i = 0; i < 5; i++)

@@ -61,6 +61,10 @@ internal static class PtxText
     /// <summary>The text with its arrays in registers.</summary>
     public static string Promoted(string ptx) => PtxModule.Parse(ptx).WithFunctions(Promotion.Run).ToString();
 
+    /// <summary>How many loops there are.</summary>
+    public static int Loops(string ptx) => PtxModule.Parse(ptx).Functions.Sum(function =>
+        Fla.Dsl.Runtime.Cuda.Ptx.Loop.Of(function.Flow).Count);
+
     /// <summary>How often a piece occurs.</summary>
     public static int Count(string text, string piece) => text.Split(piece).Length - 1;
 

@@ -27,6 +27,12 @@ public readonly struct Size128 : ISize
     public static int Value => 128;
 }
 
+/// <summary>256.</summary>
+public readonly struct Size256 : ISize
+{
+    public static int Value => 256;
+}
+
 /// <summary>
 /// Kernels of the kind that is generated: matrix products of bf16 over shared memory, summed up in local arrays by a block of 8 warps.
 /// </summary>
