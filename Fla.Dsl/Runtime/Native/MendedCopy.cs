@@ -16,7 +16,8 @@ internal static class MendedCopy
         byte[] content = Mend(library);
         try
         {
-            if (CacheFolder() is { } cache && TryKeep(cache, Path.GetFileName(library), content) is { } kept) return LoadAs(kept, library);
+            if (UserCache.Folder() is { } cache && TryKeep(cache, Path.GetFileName(library), content) is { } kept)
+                return LoadAs(kept, library);
 
             // No home, a full disk, a read-only cache: the library is needed all the same. The folder is this user's alone, and the
             // loader keeps hold of what it has loaded, so the file may go at once.
@@ -87,15 +88,6 @@ internal static class MendedCopy
             if (File.Exists(unfinished)) File.Delete(unfinished);
             return null;
         }
-    }
-
-    /// <summary>The user's cache, or null if there is no home.</summary>
-    private static string? CacheFolder()
-    {
-        // The specification says that a relative path is to be ignored.
-        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { } cache && Path.IsPathRooted(cache)) return cache;
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        return home.Length == 0 ? null : Path.Combine(home, ".cache");
     }
 
     private static nint LoadAs(string copy, string library)

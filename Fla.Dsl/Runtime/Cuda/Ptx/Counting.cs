@@ -1,0 +1,99 @@
+namespace Fla.Dsl.Runtime.Cuda.Ptx;
+
+/// <summary>
+/// Counts the turns of a loop by going through what decides on them: a register that the header's predicate depends on, that has a known
+/// value at first and that every turn changes once in a known way.
+/// </summary>
+internal sealed class Counting
+{
+    private readonly ControlFlow flow;
+    private readonly IReadOnlyList<Loop> loops;
+    private readonly Loop loop;
+    private readonly Dictionary<string, List<Write>> writes = [];
+    private readonly int size;
+
+    private readonly record struct Write(int Block, int Place, Statement Statement);
+
+    public Counting(ControlFlow flow, IReadOnlyList<Loop> loops, Loop loop)
+    {
+        (this.flow, this.loops, this.loop) = (flow, loops, loop);
+        foreach (int id in loop.Blocks)
+        {
+            var statements = flow[id].Statements;
+            size += statements.Count;
+            for (int i = 0; i < statements.Count; i++)
+                foreach (string register in statements[i].Writes)
+                {
+                    if (!writes.TryGetValue(register, out var list)) writes[register] = list = [];
+                    list.Add(new Write(id, i, statements[i]));
+                }
+        }
+    }
+
+    /// <summary>
+    /// How often the loop turns when entered with <paramref name="entering"/> known, if nothing but its header ends it; null if that cannot
+    /// be told, or the turns together have more than <paramref name="mostStatements"/>.
+    /// </summary>
+    public int? Turns(Facts entering, int mostStatements)
+    {
+        var header = flow[loop.Header];
+        if (loop.Latches.Count != 1 || loop.Blocks.Contains(flow.Entry.Id)) return null;
+        if (header is not { Branch: { } branch, Next: { } next }) return null;
+        if (loop.Blocks.Contains(next) == loop.Blocks.Contains(branch.Target)) return null;
+        foreach (string counter in header.Statements.SelectMany(statement => statement.Reads).Distinct())
+            if (entering.TryGetValue(counter, out var start) && StepsOf(counter) is { } steps)
+                if (Simulate(header, branch, Invariants(entering), counter, start, steps, mostStatements) is { } turns) return turns;
+        return null;
+    }
+
+    private Facts Invariants(Facts entering)
+    {
+        var facts = new Facts(entering);
+        foreach (string register in writes.Keys) facts.Remove(register);
+        return facts;
+    }
+
+    private int? Simulate(
+        Block header, Branch branch, Facts facts, string counter, Value start, IReadOnlyList<Statement> steps, int mostStatements)
+    {
+        facts[counter] = start;
+        for (int turns = 0; turns == 0 || (long)turns * size <= mostStatements; turns++)
+        {
+            foreach (var statement in header.Statements) facts.Pass(statement);
+            if (!facts.TryGetValue(branch.Predicate, out var predicate)) return null;
+            int next = branch.Taken(predicate.Number != 0) ? branch.Target : header.Next!.Value;
+            if (!loop.Blocks.Contains(next)) return turns;
+
+            // In the next turn nothing is left of what the header has found in this one.
+            foreach (var step in steps) facts.Pass(step);
+            if (!facts.TryGetValue(counter, out var value)) return null;
+            foreach (var statement in header.Statements)
+                foreach (string register in statement.Writes) facts.Remove(register);
+            facts[counter] = value;
+        }
+        return null;
+    }
+
+    /// <summary>What changes the counter in one turn: its only write, after the only write of another register if it takes that.</summary>
+    private IReadOnlyList<Statement>? StepsOf(string counter)
+    {
+        if (OnlyWrite(counter) is not { } change || change.Block == loop.Header) return null;
+        string[] taken = [.. change.Statement.Reads.Where(name => name != counter && writes.ContainsKey(name))];
+        if (taken.Length == 0) return [change.Statement];
+        if (taken.Length > 1 || OnlyWrite(taken[0]) is not { } before) return null;
+        if (before.Statement.Reads.Any(name => name != counter && writes.ContainsKey(name))) return null;
+        bool comesFirst = before.Block == change.Block
+            ? before.Place < change.Place
+            : loop.AlwaysPasses(flow, before.Block, change.Block);
+        return comesFirst ? [before.Statement, change.Statement] : null;
+    }
+
+    /// <summary>The one place in the loop that changes a register, if every turn passes it exactly once.</summary>
+    private Write? OnlyWrite(string register)
+    {
+        if (!writes.TryGetValue(register, out var all) || all is not [{ Statement: Instruction { Overwrites: true } } write]) return null;
+        bool again = loops.Any(other =>
+            other.Header != loop.Header && loop.Blocks.Contains(other.Header) && other.Blocks.Contains(write.Block));
+        return !again && loop.AlwaysPasses(flow, write.Block, loop.Latches[0]) ? write : null;
+    }
+}

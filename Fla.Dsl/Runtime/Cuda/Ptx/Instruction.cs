@@ -1,0 +1,58 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Fla.Dsl.Runtime.Cuda.Ptx;
+
+/// <summary>One instruction: <c>@guard root.modifiers.type operands;</c></summary>
+internal sealed class Instruction : Statement
+{
+    // What gives nothing but its first operand, from all the others.
+    private static readonly HashSet<string> Functions =
+    [
+        "mov", "ld", "cvt", "setp", "selp", "add", "sub", "mul", "mad", "fma", "neg", "abs", "min", "max", "div", "rem",
+        "and", "or", "xor", "not", "shl", "shr", "rcp", "sqrt", "rsqrt", "sin", "cos", "lg2", "ex2", "tanh",
+    ];
+
+    /// <param name="guard">The predicate, <c>%p1</c> or <c>!%p1</c>, on which it is carried out; null if always.</param>
+    /// <param name="opcode">For example <c>mul.wide.u32</c>.</param>
+    /// <param name="operands">In the order of the text, the destination first; vectors keep their braces, addresses their brackets.</param>
+    [SetsRequiredMembers]
+    public Instruction(string? guard, string opcode, IReadOnlyList<string> operands)
+    {
+        Guard = guard;
+        Opcode = opcode;
+        Operands = operands;
+        string[] parts = opcode.Split('.');
+        (Root, Modifiers, Type) = parts.Length < 2 ? (opcode, "", "") : (parts[0], string.Join('.', parts[1..^1]), parts[^1]);
+
+        // An address in brackets is read even where it says where the result goes.
+        bool writes = operands.Count > 0 && !operands[0].StartsWith('[');
+        Writes = writes ? [.. NamesIn(operands[0]).Distinct()] : [];
+        Overwrites = writes && guard is null && Functions.Contains(Root);
+        var read = (Overwrites ? operands.Skip(1) : operands).SelectMany(NamesIn);
+        if (guard is not null) read = read.Append(guard.TrimStart('!'));
+        Reads = [.. read.Distinct()];
+    }
+
+    public string? Guard { get; }
+
+    public string Opcode { get; }
+
+    public IReadOnlyList<string> Operands { get; }
+
+    /// <summary>The opcode's first word.</summary>
+    public string Root { get; }
+
+    /// <summary>What stands between <see cref="Root"/> and <see cref="Type"/>.</summary>
+    public string Modifiers { get; }
+
+    /// <summary>The opcode's last word.</summary>
+    public string Type { get; }
+
+    /// <summary>Whether nothing of the old values of <see cref="Statement.Writes"/> is left after it.</summary>
+    public bool Overwrites { get; }
+
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{(Guard is null ? "" : $"@{Guard} ")}{Opcode}{(Operands.Count == 0 ? "" : "\t" + string.Join(", ", Operands))};";
+}

@@ -1,0 +1,141 @@
+using System.Globalization;
+
+namespace Fla.Dsl.Runtime.Cuda.Ptx;
+
+/// <summary>
+/// Puts local arrays into registers: those that are only ever loaded from and stored to at known places, and whose address goes nowhere
+/// else. All others stay in memory.
+/// </summary>
+internal sealed class Promotion
+{
+    private readonly Dictionary<string, Depot> depots;
+    private readonly Dictionary<(int Block, int Place), Access> accesses = [];
+    private readonly Dictionary<(int Block, int Place), string> addresses = [];
+    private readonly HashSet<string> escaped = [];
+    private readonly Dictionary<string, Slots> slots = [];
+
+    /// <summary>A load or store of one or more elements, one after another.</summary>
+    private readonly record struct Access(string Depot, long Offset, int Size, IReadOnlyList<string> Elements);
+
+    /// <summary>The size of what lies at each offset of an array.</summary>
+    private sealed class Slots : SortedDictionary<long, int>;
+
+    private Promotion(IEnumerable<Depot> depots) => this.depots = depots.ToDictionary(depot => depot.Name);
+
+    public static PtxFunction Run(PtxFunction function)
+    {
+        if (function.Depots.Count == 0) return function;
+        var promotion = new Promotion(function.Depots);
+        var reached = new Propagation(function.Flow, Loop.Of(function.Flow))
+        {
+            Passing = promotion.Pass,
+            Losing = depot => promotion.escaped.Add(depot),
+        }.Run();
+        promotion.Check();
+        return new PtxFunction(
+            function.Signature,
+            [.. function.Declarations, .. promotion.Registers()],
+            [.. function.Depots.Where(depot => promotion.escaped.Contains(depot.Name))],
+            new ControlFlow([.. reached.Blocks.Select(promotion.Rewrite)]));
+    }
+
+    private void Pass(Block block, int place, Facts facts)
+    {
+        var statement = block.Statements[place];
+        if (TryAccess(statement, facts) is { } access)
+        {
+            accesses[(block.Id, place)] = access;
+            // What is stored may itself be an address.
+            foreach (string name in access.Elements)
+                if (facts.Of(name) is { Depot: { } stored }) escaped.Add(stored);
+            facts.Pass(statement);
+            return;
+        }
+
+        string[] read = [.. from name in statement.Reads let depot = facts.Of(name)?.Depot where depot is not null select depot];
+        if (facts.Pass(statement) is { Depot: { } address }) addresses[(block.Id, place)] = address;
+        else escaped.UnionWith(read);
+    }
+
+    /// <summary>What a statement loads or stores of a local array at a known place; null if it does anything else.</summary>
+    private static Access? TryAccess(Statement statement, Facts facts)
+    {
+        if (statement is not Instruction { Modifiers: "local" or "local.v2" or "local.v4", Operands.Count: 2 } instruction) return null;
+        if (instruction.Root is not ("ld" or "st")) return null;
+        bool loads = instruction.Root == "ld";
+        string place = instruction.Operands[loads ? 1 : 0], elements = instruction.Operands[loads ? 0 : 1];
+        if (!place.StartsWith('[') || !place.EndsWith(']')) return null;
+        string[] sum = place[1..^1].Split('+', StringSplitOptions.TrimEntries);
+        long offset = 0;
+        if (sum.Length > 2 || (sum.Length == 2 && !long.TryParse(sum[1], CultureInfo.InvariantCulture, out offset))) return null;
+        if (facts.Of(sum[0]) is not { Depot: { } depot } address) return null;
+        return new Access(
+            depot, address.Number + offset, SizeOf(instruction.Type), elements.Trim('{', '}').Split(',', StringSplitOptions.TrimEntries));
+    }
+
+    // Of one byte there are no registers; a load of fewer bits than its register has would have to widen them.
+    private static int SizeOf(string type) => type switch
+    {
+        "b16" or "f16" => 2,
+        "b32" or "s32" or "u32" or "f32" => 4,
+        "b64" or "s64" or "u64" or "f64" => 8,
+        _ => 0,
+    };
+
+    /// <summary>An array whose accesses overlap, run past its end or have a size that no register has is left in memory.</summary>
+    private void Check()
+    {
+        foreach (var access in accesses.Values)
+            for (int i = 0; i < access.Elements.Count; i++)
+            {
+                if (!slots.TryGetValue(access.Depot, out var known)) slots[access.Depot] = known = [];
+                long offset = access.Offset + i * access.Size;
+                if (access.Size == 0 || known.TryGetValue(offset, out int size) && size != access.Size) escaped.Add(access.Depot);
+                known[offset] = access.Size;
+            }
+        foreach (var (depot, known) in slots)
+        {
+            long end = long.MinValue;
+            foreach (var (offset, size) in known)
+            {
+                if (offset < end) escaped.Add(depot);
+                end = offset + size;
+            }
+            bool inside = depots.TryGetValue(depot, out var declared) && known.First().Key >= 0 && end <= declared.Bytes;
+            if (!inside) escaped.Add(depot);
+        }
+    }
+
+    private Block Rewrite(Block block)
+    {
+        List<Statement> statements = [];
+        for (int i = 0; i < block.Statements.Count; i++)
+        {
+            var statement = block.Statements[i];
+            if (accesses.TryGetValue((block.Id, i), out var access) && !escaped.Contains(access.Depot))
+                statements.AddRange(Moves((Instruction)statement, access));
+            else if (!addresses.TryGetValue((block.Id, i), out var depot) || escaped.Contains(depot))
+                statements.Add(statement);
+        }
+        return block with { Statements = statements };
+    }
+
+    private static IEnumerable<Statement> Moves(Instruction instruction, Access access)
+    {
+        for (int i = 0; i < access.Elements.Count; i++)
+        {
+            string register = Register(access.Depot, access.Offset + i * access.Size), element = access.Elements[i];
+            string[] operands = instruction.Root == "ld" ? [element, register] : [register, element];
+            yield return new Instruction(instruction.Guard, $"mov.b{8 * access.Size}", operands);
+        }
+    }
+
+    private IEnumerable<string> Registers() =>
+        from pair in slots
+        where !escaped.Contains(pair.Key)
+        from slot in pair.Value
+        select $".reg .b{8 * slot.Value}\t{Register(pair.Key, slot.Key)};";
+
+    private static string Register(string depot, long offset) =>
+        string.Create(CultureInfo.InvariantCulture, $"%{depot.TrimStart('_')}_{offset}");
+}

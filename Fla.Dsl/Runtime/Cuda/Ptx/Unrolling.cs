@@ -1,0 +1,88 @@
+namespace Fla.Dsl.Runtime.Cuda.Ptx;
+
+/// <summary>
+/// Writes every loop out whose number of turns is known. What a loop may do besides counting is left as it is: jumps inside it, out of
+/// it, loops in it. Any other loop stays.
+/// </summary>
+internal static class Unrolling
+{
+    // A loop that would grow beyond is one that was meant to stay.
+    private const int MostStatements = 1 << 16;
+
+    public static ControlFlow Run(ControlFlow flow)
+    {
+        // Where the turns of an inner loop depend on the outer one, they are known once that is written out: hence again.
+        for (bool unrolled = true; unrolled;)
+        {
+            var entering = Enter(ref flow);
+            unrolled = false;
+            while (Next(flow, entering) is var (loop, turns))
+            {
+                flow = Unroll(flow, loop, turns);
+                unrolled = true;
+            }
+        }
+        return flow;
+    }
+
+    /// <summary>What is known where each loop is entered, if it is entered from one block alone; drops what cannot be reached.</summary>
+    private static Dictionary<int, Facts> Enter(ref ControlFlow flow)
+    {
+        var loops = Loop.Of(flow);
+        Dictionary<int, Facts> entering = [];
+        HashSet<int> several = [];
+        var propagation = new Propagation(flow, loops)
+        {
+            Leaving = (block, facts) =>
+            {
+                foreach (int next in block.Successors)
+                {
+                    if (!loops.TryGetValue(next, out var loop) || loop.Blocks.Contains(block.Id)) continue;
+                    if (!entering.TryAdd(next, new Facts(facts))) several.Add(next);
+                }
+            },
+        };
+        flow = propagation.Run();
+        foreach (int header in several) entering.Remove(header);
+        return entering;
+    }
+
+    /// <summary>The innermost loop whose turns are known, and their number.</summary>
+    private static (Loop Loop, int Turns)? Next(ControlFlow flow, Dictionary<int, Facts> entering)
+    {
+        Loop[] loops = [.. Loop.Of(flow).Values.OrderBy(loop => loop.Blocks.Count)];
+        foreach (var loop in loops)
+            if (entering.TryGetValue(loop.Header, out var facts))
+                if (new Counting(flow, loops, loop).Turns(facts, MostStatements) is { } turns) return (loop, turns);
+        return null;
+    }
+
+    /// <summary>The loop's blocks as often as it turns, then the header once more, which leaves.</summary>
+    private static ControlFlow Unroll(ControlFlow flow, Loop loop, int turns)
+    {
+        var header = flow[loop.Header];
+        var (target, next) = (header.Branch!.Target, header.Next!.Value);
+        var (inside, exit) = loop.Blocks.Contains(next) ? (next, target) : (target, next);
+        var others = flow.Blocks.Where(block => block.Id != header.Id && loop.Blocks.Contains(block.Id));
+        Block[] body = [header with { Branch = null, Next = inside }, .. others];
+
+        // The first turn has the loop's own numbers: what led to the header leads to it.
+        List<Block> written = [];
+        int free = flow.FreeId;
+        var numbers = loop.Blocks.ToDictionary(id => id);
+        for (int turn = 0; turn < turns; turn++)
+        {
+            var own = numbers;
+            numbers = loop.Blocks.ToDictionary(id => id, _ => free++);
+            int following = numbers[loop.Header];
+            foreach (var block in body)
+            {
+                var redirected = block.Redirected(to => to == loop.Header ? following : own.GetValueOrDefault(to, to));
+                written.Add(redirected with { Id = own[block.Id] });
+            }
+        }
+        written.Add(header with { Id = numbers[loop.Header], Branch = null, Next = exit });
+        return new ControlFlow([.. flow.Blocks.SelectMany(block =>
+            block.Id == loop.Header ? written : loop.Blocks.Contains(block.Id) ? Enumerable.Empty<Block>() : [block])]);
+    }
+}

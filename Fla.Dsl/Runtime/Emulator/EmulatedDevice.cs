@@ -1,0 +1,22 @@
+using System.Reflection;
+
+namespace Fla.Dsl.Runtime.Emulator;
+
+/// <summary>
+/// Runs kernels without a GPU, on tensors in main memory, one block after another with a thread of the system for each of its threads.
+/// It is there to test kernels: a barrier costs milliseconds. Inside it <c>CudaAsm.IsSupported</c> is false.
+/// </summary>
+public sealed class EmulatedDevice : KernelDevice
+{
+    private EmulatedDevice()
+    {
+    }
+
+    /// <summary>The emulator.</summary>
+    public static EmulatedDevice Instance { get; } = new();
+
+    /// <inheritdoc/>
+    public override string Name => "emulator";
+
+    private protected override PreparedKernel Create(MethodInfo method) => new EmulatedKernel(method);
+}

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Reflection;
+using Fla.Dsl.Runtime;
+using Fla.Dsl.Runtime.Cuda;
+using Fla.Dsl.Runtime.Cuda.Ptx;
+
+namespace Fla.Ops.Tests.Cuda;
+
+public class KernelCompilerTests
+{
+    public static MethodInfo Products { get; } = typeof(TileKernels).GetMethod(nameof(TileKernels.Products))!;
+
+    [Fact]
+    public void A_kernel_of_matrix_products_has_no_local_memory_and_no_loop_but_that_over_its_tiles()
+    {
+        string text = Compile<Size64, Size64, Size64>();
+        Assert.DoesNotContain("local", text.Replace("%local", "", StringComparison.Ordinal));
+        Assert.Equal(4 * 4, PtxText.Count(text, "mma.sync"));
+        Assert.Equal(1, PtxText.Loops(text));
+        Assert.Contains(".target sm_90", text);
+        Assert.Contains(".version 7.8", text);
+        Assert.Contains(".extern .shared .align 128 .b8 __dyn_shared_alloca[];", text);
+    }
+
+    [PtxasFact]
+    public void It_fits_into_registers()
+    {
+        var (stack, spills, registers) = Ptxas.Assemble(Compile<Size128, Size128, Size64>());
+        Assert.Equal((0, 0), (stack, spills));
+        Assert.InRange(registers, 64, 255);
+    }
+
+    [Fact]
+    public void Forty_thousand_lines_take_less_than_a_third_of_a_second()
+    {
+        string text = KernelCompiler.Translate(Products.MakeGenericMethod(typeof(Size128), typeof(Size128), typeof(Size256))).Text;
+        int lines = 0;
+        double best = double.MaxValue;
+        for (int i = 0; i < 5; i++)
+        {
+            var watch = Stopwatch.StartNew();
+            lines = PtxPasses.Run(text, PtxText.Target).AsSpan().Count('\n');
+            best = Math.Min(best, watch.Elapsed.TotalSeconds * 40_000 / lines);
+        }
+        Assert.InRange(lines, 20_000, 100_000);
+        Assert.InRange(best, 0, 0.3);
+    }
+
+    [Fact]
+    public void A_method_that_cannot_be_compiled_is_named_with_the_reason_and_does_no_harm_to_others()
+    {
+        var refused = typeof(Kernels).GetMethod(nameof(Kernels.Stack))!;
+        var e = Assert.Throws<KernelCompilationException>(() => KernelCompiler.Compile(refused, PtxText.Target));
+        Assert.Contains("Kernels.Stack", e.Message);
+        Assert.Contains("mma.sync", Compile<Size16, Size64, Size16>());
+    }
+
+    [Theory]
+    [InlineData(80, "sm_80", "7.0")]
+    [InlineData(86, "sm_86", "7.1")]
+    [InlineData(90, "sm_90", "7.8")]
+    [InlineData(95, "sm_90", "7.8")]
+    [InlineData(200, "sm_121", "8.8")]
+    public void The_target_is_the_newest_that_the_device_runs(int architecture, string name, string version)
+    {
+        var target = PtxTarget.For(architecture);
+        Assert.Equal((name, version), (target.Name, target.Version));
+    }
+
+    [Fact]
+    public void A_device_that_is_too_old_is_refused() =>
+        Assert.Contains("7.5", Assert.Throws<ArgumentException>(() => PtxTarget.For(75)).Message);
+
+    private static string Compile<M, N, K>() =>
+        KernelCompiler.Compile(Products.MakeGenericMethod(typeof(M), typeof(N), typeof(K)), PtxText.Target).Text;
+}
