@@ -59,22 +59,24 @@ public static class Columns
     {
         if (W.IsCuda)
         {
+            // The lane's own tokens, in the order of summing, then what the lanes before it have.
             var own = LocalMemory.Allocate1D<float>(C.Value / 32);
             var sum = 0f;
             for (var i = 0; i < C.Value / 32; i++)
             {
-                sum += Get(from, At<C>(i, reverse));
                 own[i] = sum;
+                sum += Get(from, Nth<C>(i, reverse));
+                if (!exclusive) own[i] = sum;
             }
 
             var upTo = sum;
             for (var step = 1; step < 32; step += step)
             {
-                var lower = Warp.ShuffleUp(upTo, step);
-                upTo += Numbers.Where(Block.Lane >= step, lower);
+                var other = reverse ? Warp.ShuffleDown(upTo, step) : Warp.ShuffleUp(upTo, step);
+                upTo += Numbers.Where(reverse ? Block.Lane + step < 32 : Block.Lane >= step, other);
             }
 
-            for (var i = 0; i < C.Value / 32; i++) Set(to, At<C>(i, reverse), upTo - sum + (exclusive ? i == 0 ? 0f : own[i - 1] : own[i]));
+            for (var i = 0; i < C.Value / 32; i++) Set(to, Nth<C>(i, reverse), upTo - sum + own[i]);
         }
         else
         {
@@ -82,12 +84,17 @@ public static class Columns
             for (var i = 0; i < C.Value / 32; i++)
             {
                 var sum = 0f;
-                for (var token = 0; token < Token<C>(i) + (exclusive ? 0 : 1); token++) sum += Get(from, reverse ? C.Value - 1 - token : token);
-                Set(to, At<C>(i, reverse), sum);
+                for (var token = 0; token < C.Value; token++)
+                {
+                    var counts = reverse ? token > Token<C>(i) : token < Token<C>(i);
+                    if (counts || (token == Token<C>(i) && !exclusive)) sum += Get(from, token);
+                }
+
+                Set(to, Token<C>(i), sum);
             }
         }
     }
 
-    private static int At<C>(int i, bool reverse)
-        where C : struct, ISize => reverse ? C.Value - 1 - Token<C>(i) : Token<C>(i);
+    private static int Nth<C>(int i, bool reverse)
+        where C : struct, ISize => Token<C>(reverse ? (C.Value / 32) - 1 - i : i);
 }
