@@ -34,6 +34,20 @@ public class DeadCodeTests
         Same(text, Without(text));
     }
 
+    [Fact]
+    public void What_a_condition_may_leave_as_it_was_stays()
+    {
+        string text = Kernel("""
+            mov.b32	%r1, 5;
+            setp.lt.s32	%p1, %r0, 2;
+            @%p1 mov.b32	%r1, 7;
+            st.global.b32	[%rd1], %r1;
+            ret;
+            """);
+        Assert.Contains("mov.b32\t%r1, 5;", Without(text));
+        Same(text, Without(text));
+    }
+
     [Theory]
     [InlineData("ld.volatile.global.b32\t%r1, [%rd1];")]
     [InlineData("atom.global.add.u32\t%r1, [%rd1], 1;")]
