@@ -5,11 +5,13 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// <summary>Which registers hold, at the start of a block, a value that something may yet read.</summary>
 internal sealed class Liveness
 {
+    private readonly ControlFlow flow;
     private readonly Dictionary<string, int> numbers = [];
     private readonly Dictionary<int, BitArray> atStart = [];
 
     public Liveness(ControlFlow flow)
     {
+        this.flow = flow;
         foreach (var statements in flow.Blocks.Select(block => block.Statements).Distinct())
             foreach (var statement in statements)
             {
@@ -27,15 +29,12 @@ internal sealed class Liveness
         // Backward until nothing is added: once over the function, and once more for each depth of loops.
         Block[] order = [.. flow.ReversePostorder().Reverse()];
         foreach (var block in order) atStart[block.Id] = new BitArray(numbers.Count);
-        var live = new BitArray(numbers.Count);
         for (bool grown = true; grown;)
         {
             grown = false;
             foreach (var block in order)
             {
-                live.SetAll(false);
-                foreach (int next in block.Successors) live.Or(atStart[next]);
-                if (block.Branch is { } branch) live[numbers[branch.Predicate]] = true;
+                var live = AtEnd(block);
                 var (reads, keeps) = effects[block.Statements];
                 live.And(keeps).Or(reads);
                 if (Same(live, atStart[block.Id])) continue;
@@ -47,6 +46,18 @@ internal sealed class Liveness
 
     /// <summary>Whether a register's value may yet be read when a block starts.</summary>
     public bool IsLive(string register, int block) => numbers.TryGetValue(register, out int number) && atStart[block][number];
+
+    /// <summary>By number, the registers whose values may yet be read when a block ends.</summary>
+    public BitArray AtEnd(Block block)
+    {
+        var live = new BitArray(numbers.Count);
+        foreach (int next in block.Successors) live.Or(atStart[next]);
+        if (block.Branch is { } branch) live[numbers[branch.Predicate]] = true;
+        return live;
+    }
+
+    /// <summary>The number of a register that the function names.</summary>
+    public int NumberOf(string register) => numbers[register];
 
     private (BitArray Reads, BitArray Keeps) EffectOf(IReadOnlyList<Statement> statements)
     {

@@ -13,6 +13,11 @@ internal sealed class Promotion
     private readonly Dictionary<(int Block, int Place), string> addresses = [];
     private readonly HashSet<string> escaped = [];
     private readonly Dictionary<string, Slots> slots = [];
+    private readonly List<string> read = [];
+
+    // Written-out loops access the same elements again and again.
+    private readonly Dictionary<(string Depot, long Offset), string> registers = [];
+    private readonly Dictionary<(string? Guard, int Size, string To, string From), Instruction> moves = [];
 
     /// <summary>A load or store of one or more elements, one after another.</summary>
     private readonly record struct Access(string Depot, long Offset, int Size, IReadOnlyList<string> Elements);
@@ -52,7 +57,9 @@ internal sealed class Promotion
             return;
         }
 
-        string[] read = [.. from name in statement.Reads let depot = facts.Of(name)?.Depot where depot is not null select depot];
+        read.Clear();
+        foreach (string name in statement.Reads)
+            if (facts.Of(name) is { Depot: { } depot }) read.Add(depot);
         if (facts.Pass(statement) is { Depot: { } address }) addresses[(block.Id, place)] = address;
         else escaped.UnionWith(read);
     }
@@ -120,13 +127,16 @@ internal sealed class Promotion
         return block with { Statements = statements };
     }
 
-    private static IEnumerable<Statement> Moves(Instruction instruction, Access access)
+    private IEnumerable<Statement> Moves(Instruction instruction, Access access)
     {
         for (int i = 0; i < access.Elements.Count; i++)
         {
             string register = Register(access.Depot, access.Offset + i * access.Size), element = access.Elements[i];
-            string[] operands = instruction.Root == "ld" ? [element, register] : [register, element];
-            yield return new Instruction(instruction.Guard, $"mov.b{8 * access.Size}", operands);
+            var (to, from) = instruction.Root == "ld" ? (element, register) : (register, element);
+            var key = (instruction.Guard, access.Size, to, from);
+            if (!moves.TryGetValue(key, out var move))
+                moves[key] = move = new Instruction(instruction.Guard, $"mov.b{8 * access.Size}", [to, from]);
+            yield return move;
         }
     }
 
@@ -136,6 +146,10 @@ internal sealed class Promotion
         from slot in pair.Value
         select $".reg .b{8 * slot.Value}\t{Register(pair.Key, slot.Key)};";
 
-    private static string Register(string depot, long offset) =>
-        string.Create(CultureInfo.InvariantCulture, $"%{depot.TrimStart('_')}_{offset}");
+    private string Register(string depot, long offset)
+    {
+        if (!registers.TryGetValue((depot, offset), out string? name))
+            registers[(depot, offset)] = name = string.Create(CultureInfo.InvariantCulture, $"%{depot.TrimStart('_')}_{offset}");
+        return name;
+    }
 }

@@ -23,6 +23,7 @@ internal sealed class Facts : Dictionary<string, Value>
     public Value? Of(string operand)
     {
         if (TryGetValue(operand, out var known)) return known;
+        if (operand.StartsWith('%')) return null;
         if (operand.StartsWith(Depot.Prefix, StringComparison.Ordinal)) return new Value(operand, 0);
         return long.TryParse(operand, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
             ? new Value(null, number)

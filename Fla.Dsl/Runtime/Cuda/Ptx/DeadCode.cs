@@ -1,0 +1,44 @@
+namespace Fla.Dsl.Runtime.Cuda.Ptx;
+
+/// <summary>
+/// Leaves out what nothing reads. The driver's compiler would do so too: but of written-out loops it is the greater part, and its time
+/// is most of what a kernel's first call takes.
+/// </summary>
+internal static class DeadCode
+{
+    public static ControlFlow Run(ControlFlow flow)
+    {
+        var liveness = new Liveness(flow);
+        return new ControlFlow([.. flow.Blocks.Select(block => block with { Statements = Needed(block, liveness) })]);
+    }
+
+    private static List<Statement> Needed(Block block, Liveness liveness)
+    {
+        var live = liveness.AtEnd(block);
+        List<Statement> needed = [];
+        for (int i = block.Statements.Count - 1; i >= 0; i--)
+        {
+            var statement = block.Statements[i];
+            bool overwrites = statement is Instruction { Overwrites: true };
+            // A load may be volatile, and what it reads may be awaited.
+            if (overwrites && statement is not Instruction { Root: "ld" } && !AnyOf(statement.Writes)) continue;
+            if (overwrites) Set(statement.Writes, false);
+            Set(statement.Reads, true);
+            needed.Add(statement);
+        }
+        needed.Reverse();
+        return needed;
+
+        bool AnyOf(IReadOnlyList<string> registers)
+        {
+            foreach (string register in registers)
+                if (live[liveness.NumberOf(register)]) return true;
+            return false;
+        }
+
+        void Set(IReadOnlyList<string> registers, bool value)
+        {
+            foreach (string register in registers) live[liveness.NumberOf(register)] = value;
+        }
+    }
+}
