@@ -127,6 +127,10 @@ internal sealed class GpuBody
         ? program[id].Operands.SelectMany(operand => program[operand].Op == TileOp.Add && uses[operand] == 1 && Places.Of(program[operand].Shape) == Place.Tile ? Addends(operand) : [operand])
         : [id];
 
+    /// <summary>The sums of a column up to each token, the last of which is its total.</summary>
+    private string SumsOf(int column) =>
+        variables[needed.First(id => program[id] is { Op: TileOp.CumulativeSum, Reverse: false, Exclusive: false } sums && sums.Operands[0] == column)];
+
     private bool IsReady(int id, IReadOnlyCollection<int> soon) => program[id].Operands.All(operand => IsKnown(operand, soon));
 
     private bool IsKnown(int id, IReadOnlyCollection<int> soon) => program[id].Op == TileOp.Constant || variables.ContainsKey(id) || soon.Contains(id) || Validity(id)
@@ -163,9 +167,10 @@ internal sealed class GpuBody
         var tile = program[id];
         if (tile.Op == TileOp.SumRows)
         {
-            Touch(code, Variable(tile.Operands[0]), write: false);
+            var sums = SumsOf(tile.Operands[0]);
+            Touch(code, sums, write: false);
             variables.Add(id, Name(id));
-            code.Line($"var {Variable(id)} = Columns.Sum<TChunk>({Variable(tile.Operands[0])});");
+            code.Line($"var {Variable(id)} = Columns.Get({sums}, TChunk.Value - 1);");
             return;
         }
 

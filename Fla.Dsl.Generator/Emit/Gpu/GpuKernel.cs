@@ -70,7 +70,9 @@ internal sealed class GpuKernel
 
             foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{body.Generic(shape)}>();");
             code.Line("var stage = 0;");
+            foreach (var input in Columns) code.Line($"var {Arriving(input)} = Columns.New<TChunk>();");
             Copies(code, "0", "0L", "tokens");
+            Puts(code, "0");
             code.Line("Transfers.Depart<TBlock>();");
             code.Block("for (var start = 0L; start < tokens; start += TChunk.Value)", () =>
             {
@@ -92,6 +94,7 @@ internal sealed class GpuKernel
                 foreach (var next in program.Next.Zip(program.Carried, (n, c) => (n, c)))
                     code.Line($"for (var i = 0; i < Layout<{body.Generic(program[next.c.Id].Shape)}>.Count; i++) {next.c.Name}[i] = {body.Variable(next.n.Id)}[i];");
                 code.Line("stage = stageBytes - stage;");
+                Puts(code, "stage");
             });
             foreach (var input in program.Carried)
                 code.Line($"Transfers.WriteState<{body.Generic(program[input.Id].Shape)}, SingleElement>(final{input.Name}, {RowsOf(input)}, sequence, head, heads, {input.Name});");
@@ -112,16 +115,27 @@ internal sealed class GpuKernel
     private string Bytes(ProgramInput input) =>
         Places.Of(program[input.Id].Shape) == Place.Tile ? $"Shared<{body.Dimensions(program[input.Id].Shape)}, TElement>.Bytes" : "Columns.Bytes<TChunk>()";
 
+    /// <summary>Begins to fetch the inputs of a chunk: tiles to shared memory, numbers of tokens to registers.</summary>
     private void Copies(CodeWriter code, string stage, string start, string rows)
     {
         foreach (var (input, offset) in Offsets())
         {
             var tensor = Tensor(input.Name);
-            var what = Places.Of(program[input.Id].Shape) == Place.Tile ? $"Transfers.Copy<{body.Generic(program[input.Id].Shape)}, TElement>" : "Columns.Copy<TBlock, TChunk, TElement>";
-            var columns = Places.Of(program[input.Id].Shape) == Place.Tile ? $", {tensor}.Columns" : string.Empty;
-            code.Line($"{what}(shared + ({stage} + {offset}), {tensor}.Row<TElement>(first + {start}, head, heads), {tensor}.Stride<TElement>(), (int)Memory.Least({rows}, TChunk.Value){columns});");
+            var from = $"{tensor}.Row<TElement>(first + {start}, head, heads), {tensor}.Stride<TElement>(), (int)Memory.Least({rows}, TChunk.Value)";
+            code.Line(Places.Of(program[input.Id].Shape) == Place.Tile
+                ? $"Transfers.Copy<{body.Generic(program[input.Id].Shape)}, TElement>(shared + ({stage} + {offset}), {from}, {tensor}.Columns);"
+                : $"Columns.Read<TChunk, TElement>({Arriving(input)}, {from});");
         }
     }
+
+    /// <summary>Numbers of tokens that have been fetched, put where the chunk that they are for looks for them.</summary>
+    private void Puts(CodeWriter code, string stage)
+    {
+        foreach (var (input, offset) in Offsets().Where(input => Places.Of(program[input.Input.Id].Shape) == Place.Column))
+            code.Line($"Columns.Put<TChunk>(shared + ({stage} + {offset}), {Arriving(input)});");
+    }
+
+    private static string Arriving(ProgramInput input) => $"arriving{input.Name}";
 
     private IEnumerable<(ProgramInput Input, string Offset)> Offsets()
     {

@@ -25,9 +25,12 @@ public static class Columns
     /// <summary>Writes a token's number.</summary>
     public static void Set(SharedAddress column, int token, float value) => column.As<float>()[(column.Offset >> 2) + token] = value;
 
-    /// <summary>From a tensor of one number a token; 0 past its end.</summary>
-    public static void Copy<W, C, T>(SharedAddress to, long from, long stride, int rows)
-        where W : struct, IBlock
+    /// <summary>The thread's tokens of a column, in registers.</summary>
+    public static ArrayView<float> New<C>()
+        where C : struct, ISize => LocalMemory.Allocate1D<float>(C.Value / 32);
+
+    /// <summary>The thread's tokens of a tensor of one number a token; 0 past its end. What is read is waited for where it is used.</summary>
+    public static void Read<C, T>(ArrayView<float> own, long from, long stride, int rows)
         where C : struct, ISize
         where T : struct, IElement
     {
@@ -36,21 +39,20 @@ public static class Columns
         {
             var token = Token<C>(i);
             var value = T.Read(from + (ILGPU.Util.Utilities.Select(token < rows, token, 0) * stride));
-            Set(to, token, Numbers.Where(token < rows, value));
+            own[i] = Numbers.Where(token < rows, value);
         }
+    }
+
+    /// <summary>Puts the thread's tokens into a column.</summary>
+    public static void Put<C>(SharedAddress to, ArrayView<float> own)
+        where C : struct, ISize
+    {
+        if (!IsMine) return;
+        for (var i = 0; i < C.Value / 32; i++) Set(to, Token<C>(i), own[i]);
     }
 
     /// <summary>1 for a token, 0 for padding.</summary>
     public static float IsToken(int token, int rows) => ILGPU.Util.Utilities.Select(token < rows, 1f, 0f);
-
-    /// <summary>The sum of all tokens.</summary>
-    public static float Sum<C>(SharedAddress column)
-        where C : struct, ISize
-    {
-        var sum = 0f;
-        for (var token = 0; token < C.Value; token++) sum += Get(column, token);
-        return sum;
-    }
 
     /// <summary>The sum of the tokens up to each, or from it on; with or without its own.</summary>
     public static void CumulativeSum<W, C>(SharedAddress to, SharedAddress from, bool reverse, bool exclusive)
