@@ -2,12 +2,13 @@ using Fla.Dsl.Generator.Model;
 
 namespace Fla.Dsl.Generator.Analysis;
 
-/// <summary>What a decay scales: the whole state, each of its rows, or each of its columns.</summary>
+/// <summary>What a decay scales by one factor: the whole state, each of its rows, each of its columns, or each of its elements.</summary>
 internal enum DecayAxis
 {
     Whole,
     Rows,
     Columns,
+    Elements,
 }
 
 /// <summary>One factor <c>Exp(Log)</c> on a state.</summary>
@@ -27,6 +28,9 @@ internal sealed record AffineState(string State, TermType Type, EquatableArray<D
 {
     /// <summary>A vector state is a matrix of one row.</summary>
     public bool IsVector => Type.Kind == TermKind.Vector;
+
+    /// <summary>Whether some decay has a factor for each element of a matrix.</summary>
+    public bool DecaysByElement => Decays.Any(decay => decay.Axis == DecayAxis.Elements);
 }
 
 /// <summary>One state of the normal form: <see cref="AffineState.Decays"/> and <see cref="AffineState.Writes"/> of a whole token.</summary>

@@ -54,6 +54,11 @@ internal sealed class Normalizer
         var suspects = update.Decays.Select(decay => (Term: decay.Log, Kind: "decay")).Concat(update.Writes.Select(write => (Term: write.Key, Kind: "key")));
         foreach (var (term, kind) in suspects.Where(suspect => suspect.Term.Reads(update.State)))
             throw new DeclarationException(Rules.Feedback, term.Span, update.State, $"the {kind} {Text(term)} depends on the state itself");
+        if (update.DecaysByElement && update.Writes.FirstOrDefault(write => write.Reads(update.State)) is { } feedback)
+        {
+            var matrix = update.Decays.First(decay => decay.Axis == DecayAxis.Elements).Log;
+            throw new DeclarationException(Rules.MatrixDecay, feedback.Value.Span, update.State, $"'Exp({ExpressionText.Of(matrix)})'", "a write to it looks back at it");
+        }
     }
 
     /// <summary>A new value without the old one in it: either nothing is carried on, or all that is carried has been looked up first.</summary>
@@ -286,7 +291,13 @@ internal sealed class Normalizer
 
     private static DecayAxis AxisOf(AffineState state, Expr factor, bool onTheLeft, BinaryExpr product)
     {
-        if (factor.Type.Kind == TermKind.Matrix) throw new DeclarationException(Rules.MatrixDecay, product.Span, state.State, Text(factor));
+        if (factor.Type.Kind == TermKind.Matrix)
+        {
+            return state.Writes.Count == 0
+                ? DecayAxis.Elements
+                : throw new DeclarationException(Rules.MatrixDecay, product.Span, state.State, Text(factor), "it decays what the same token has written");
+        }
+
         return state.IsVector && factor.Type.Kind == TermKind.Vector ? DecayAxis.Columns : AxisOf(factor, onTheLeft);
     }
 

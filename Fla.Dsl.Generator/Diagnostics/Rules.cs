@@ -57,7 +57,7 @@ internal static class Rules
         "The states {0} are written from reads of each other, which has no order to compute them in: let one of them be written from arguments alone");
 
     public static readonly DiagnosticDescriptor MatrixDecay = Warning("FLA0018", "A decay that has no chunk form",
-        "The state '{0}' decays by the matrix {1}, which has no chunk form: only FusedRecurrent and Step are generated. A scalar, a vector over the rows or a vector over the columns has one");
+        "The state '{0}' decays by the matrix {1} in a way that has no chunk form, so that only FusedRecurrent and Step are generated: {2}");
 
     public static readonly DiagnosticDescriptor Unused = Warning("FLA0019", "An argument is never used",
         "The argument '{0}' is never used: its gradient is always zero");

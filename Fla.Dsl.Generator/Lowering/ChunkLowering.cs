@@ -27,7 +27,8 @@ internal sealed class ChunkLowering
         foreach (var state in declaration.States)
         {
             var update = form.States.Single(s => s.Name == state.Name).Update;
-            states.Add(state.Name, new StateTiles(update, builder.Input(state.Name, InputKind.Carry, new Shape(state.Type.Rows, state.Type.Columns))));
+            var carry = builder.Input(state.Name, InputKind.Carry, new Shape(state.Type.Rows, state.Type.Columns));
+            states.Add(state.Name, new StateTiles(update, update.DecaysByElement ? builder.Flatten(carry) : carry));
         }
     }
 
@@ -41,10 +42,22 @@ internal sealed class ChunkLowering
         return lowering.builder.Build($"{declaration.Name} chunk", [new ProgramOutput("o", output)], next);
     }
 
-    /// <summary>What is known of a state while lowering: its carried-in tile, its gates, and its writes as they become known.</summary>
+    /// <summary>
+    /// What is known of a state while lowering: its carried-in tile, its gates, and its writes as they become known. A matrix that decays
+    /// by element is a vector of its elements: gates and writes are flattened, and a query meets what is seen of all of it.
+    /// </summary>
     private sealed class StateTiles(AffineState update, int carry)
     {
         public AffineState Update { get; } = update;
+
+        public bool IsFlat => Update.DecaysByElement;
+
+        public bool IsVector => Update.IsVector || IsFlat;
+
+        /// <summary>The shape of the state as it is computed with.</summary>
+        public Shape Shape { get; } = update.DecaysByElement
+            ? new Shape(Dim.One, Dim.Product(update.Type.Rows, update.Type.Columns))
+            : new Shape(update.Type.Rows, update.Type.Columns);
 
         public int Carry { get; } = carry;
 
@@ -61,9 +74,9 @@ internal sealed class ChunkLowering
 
     private void Write(StateTiles state)
     {
-        state.Gates = GatesOf(state.Update);
+        state.Gates = state.IsFlat ? new Gates(null, null, FlatGate(state)) : GatesOf(state.Update);
         var external = state.Update.Writes.Where(write => !write.Reads(state.Update.State)).ToList();
-        foreach (var write in external) state.Writes.Add((Key(write, state), Value(terms.LowerMasked(write.Value), state)));
+        foreach (var write in external) state.Writes.Add(External(write, state));
 
         var feedback = state.Update.Writes.Where(write => write.Reads(state.Update.State)).ToList();
         if (feedback.Count > 1)
@@ -85,10 +98,27 @@ internal sealed class ChunkLowering
             : new Gates(whole, null, null);
     }
 
-    /// <summary>The key of a write; a vector state has one row, and its key is 1.</summary>
-    private int Key(Write write, StateTiles state) => builder.Broadcast(terms.Lower(write.Key), new Shape(Dim.Time, state.Update.Type.Rows));
+    /// <summary>The decays of every element of a matrix per token, [C]x(R*C).</summary>
+    private int FlatGate(StateTiles state)
+    {
+        var logs = state.Update.Decays.Select(decay => terms.Masked(decay.Log, FlatLog(decay, state)));
+        return builder.Broadcast(logs.Aggregate(builder.Add), new Shape(Dim.Time, state.Shape.Columns));
+    }
 
-    private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Update.Type.Columns));
+    private int FlatLog(Decay decay, StateTiles state) => terms.LowerFlat(decay.Log, state.Update.Type, byColumns: decay.Axis == DecayAxis.Columns);
+
+    private (int Key, int Value) External(Write write, StateTiles state)
+    {
+        if (!state.IsFlat) return (Key(write, state), Value(terms.LowerMasked(write.Value), state));
+        var (rows, columns) = (new Shape(Dim.Time, state.Update.Type.Rows), new Shape(Dim.Time, state.Update.Type.Columns));
+        var outer = builder.RowOuter(builder.Broadcast(terms.Lower(write.Key), rows), builder.Broadcast(terms.LowerMasked(write.Value), columns));
+        return (builder.Constant(1, new Shape(Dim.Time, Dim.One)), outer);
+    }
+
+    /// <summary>The key of a write; a vector state has one row, and its key is 1.</summary>
+    private int Key(Write write, StateTiles state) => builder.Broadcast(terms.Lower(write.Key), new Shape(Dim.Time, state.Shape.Rows));
+
+    private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Shape.Columns));
 
     /// <summary>
     /// A write that looks back: <c>u_i = external_i + sum over reads of c_i (what they see of S and of other writes + sum_{j&lt;i} l_ij u_j)</c>,
@@ -117,7 +147,7 @@ internal sealed class ChunkLowering
     private int Query(ReadExpr read, StateTiles state)
     {
         var query = terms.Lower(read.Query);
-        foreach (var decay in Reading.Of(read.Snapshot, state.Update).Extra.Where(decay => decay.Axis != Across(read)))
+        foreach (var decay in Reading.Of(read.Snapshot, state.Update).Extra.Where(decay => decay.Axis != Across(read) && !state.IsFlat))
             query = builder.Multiply(query, builder.Exp(terms.Lower(decay.Log)));
         return builder.Broadcast(query, new Shape(Dim.Time, read.ByColumns ? state.Update.Type.Columns : state.Update.Type.Rows));
     }
@@ -125,46 +155,62 @@ internal sealed class ChunkLowering
     /// <summary>The axis that a read leaves standing.</summary>
     private static DecayAxis Across(ReadExpr read) => read.ByColumns ? DecayAxis.Rows : DecayAxis.Columns;
 
-    /// <summary>A read by columns is a read by rows of the transposed state.</summary>
     private int Read(ReadExpr read, IReadOnlyList<(int Key, int Value)> writes)
     {
         var state = states[read.Snapshot.State];
         var reading = Reading.Of(read.Snapshot, state.Update);
         var query = Query(read, state);
-        var exclusive = reading.Point == ReadPoint.BeforeDecay;
-        var gates = read.ByColumns ? state.Gates.Transposed : state.Gates;
-
-        // No gate lies between a token and itself. Beside vector gates its own share is kept out of the decayed products, whose gradient
-        // to the gates it would enter twice, to cancel but for rounding.
-        var ownApart = reading.Point == ReadPoint.AfterWrite && gates is not { Rows: null, Columns: null };
-        var point = ownApart ? ReadPoint.AfterDecay : reading.Point;
-
-        // What the query sees of the state carried into the chunk.
-        var decayed = gates.Rows is { } rows ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(rows, exclusive: exclusive), "G"))) : query;
-        var seen = state.Update.IsVector
-            ? builder.Broadcast(builder.Multiply(decayed, state.Carry), new Shape(Dim.Time, state.Update.Type.Columns))
-            : builder.MatMul(decayed, state.Carry, transposeRight: read.ByColumns);
-        if ((gates.Whole ?? gates.Columns) is { } across) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(across, exclusive: exclusive), "G")));
-
-        // What it sees of the chunk's own earlier writes.
-        foreach (var write in writes)
+        int seen;
+        if (state.IsFlat)
         {
-            var (met, given) = read.ByColumns ? (write.Value, write.Key) : (write.Key, write.Value);
-            seen = builder.Add(seen, Mix(query, met, given, gates, state.Update, point));
-            if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
+            var all = Seen(builder.Constant(1, new Shape(Dim.Time, Dim.One)), state, reading.Point, writes, byColumns: false);
+            foreach (var decay in reading.Extra) all = builder.Multiply(all, builder.Exp(FlatLog(decay, state)));
+            seen = read.ByColumns ? builder.RowDotRight(all, query) : builder.RowDotLeft(query, all);
         }
-
-        foreach (var decay in reading.Extra.Where(decay => decay.Axis == Across(read)))
-            seen = builder.Multiply(seen, builder.Exp(terms.Lower(decay.Log)));
+        else
+        {
+            seen = Seen(query, state, reading.Point, writes, read.ByColumns);
+            foreach (var decay in reading.Extra.Where(decay => decay.Axis == Across(read)))
+                seen = builder.Multiply(seen, builder.Exp(terms.Lower(decay.Log)));
+        }
 
         // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
         foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.ByColumns, read.Type)));
         return seen;
     }
 
-    private int Mix(int query, int key, int value, Gates gates, AffineState update, ReadPoint point)
+    /// <summary>What queries see of the state carried into the chunk and of writes. By columns it is what they see by rows of the transposed.</summary>
+    private int Seen(int query, StateTiles state, ReadPoint readPoint, IReadOnlyList<(int Key, int Value)> writes, bool byColumns)
     {
-        if (update.IsVector && gates is { Whole: null, Columns: null })
+        var exclusive = readPoint == ReadPoint.BeforeDecay;
+        var gates = byColumns ? state.Gates.Transposed : state.Gates;
+
+        // No gate lies between a token and itself. Beside vector gates its own share is kept out of the decayed products, whose gradient
+        // to the gates it would enter twice, to cancel but for rounding.
+        var ownApart = readPoint == ReadPoint.AfterWrite && gates is not { Rows: null, Columns: null };
+        var point = ownApart ? ReadPoint.AfterDecay : readPoint;
+
+        // What the query sees of the state carried into the chunk.
+        var decayed = gates.Rows is { } rows ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(rows, exclusive: exclusive), "G"))) : query;
+        var seen = state.IsVector
+            ? builder.Broadcast(builder.Multiply(decayed, state.Carry), new Shape(Dim.Time, state.Shape.Columns))
+            : builder.MatMul(decayed, state.Carry, transposeRight: byColumns);
+        if ((gates.Whole ?? gates.Columns) is { } across) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(across, exclusive: exclusive), "G")));
+
+        // What it sees of the chunk's own earlier writes.
+        foreach (var write in writes)
+        {
+            var (met, given) = byColumns ? (write.Value, write.Key) : (write.Key, write.Value);
+            seen = builder.Add(seen, Mix(query, met, given, gates, state.IsVector, point));
+            if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
+        }
+
+        return seen;
+    }
+
+    private int Mix(int query, int key, int value, Gates gates, bool isVector, ReadPoint point)
+    {
+        if (isVector && gates is { Whole: null, Columns: null })
             return builder.Multiply(query, builder.CumulativeSum(value, exclusive: point != ReadPoint.AfterWrite));
         var overlap = Named(Overlap(query, key, gates, point), "P");
         return gates.Columns is { } columns ? builder.DecayedMix(overlap, value, columns, point) : builder.MatMul(overlap, value);
@@ -191,9 +237,10 @@ internal sealed class ChunkLowering
         {
             var decayedKey = rows is { } gr ? builder.Multiply(key, builder.Exp(builder.CumulativeSum(gr, reverse: true, exclusive: true))) : key;
             var decayedValue = (whole ?? columns) is { } gc ? builder.Multiply(value, builder.Exp(builder.CumulativeSum(gc, reverse: true, exclusive: true))) : value;
-            next = builder.Add(next, state.Update.IsVector ? builder.SumRows(builder.Multiply(decayedKey, decayedValue)) : builder.MatMul(decayedKey, decayedValue, transposeLeft: true));
+            next = builder.Add(next, state.IsVector ? builder.SumRows(builder.Multiply(decayedKey, decayedValue)) : builder.MatMul(decayedKey, decayedValue, transposeLeft: true));
         }
 
+        if (state.IsFlat) next = builder.Unflatten(next, new Shape(state.Update.Type.Rows, state.Update.Type.Columns));
         return Named(next, $"next{state.Update.State}");
     }
 

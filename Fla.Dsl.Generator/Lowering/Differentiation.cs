@@ -117,6 +117,24 @@ internal sealed class Differentiation
             case TileOp.Transpose:
                 To(0, b.Transpose(dy));
                 break;
+            case TileOp.Flatten:
+                To(0, b.Unflatten(dy, b[X(0)].Shape));
+                break;
+            case TileOp.Unflatten:
+                To(0, b.Flatten(dy));
+                break;
+            case TileOp.RowOuter:
+                To(0, b.RowDotRight(dy, X(1)));
+                To(1, b.RowDotLeft(X(0), dy));
+                break;
+            case TileOp.RowDotLeft:
+                To(0, b.RowDotRight(X(1), dy));
+                To(1, b.RowOuter(X(0), dy));
+                break;
+            case TileOp.RowDotRight:
+                To(0, b.RowOuter(dy, X(1)));
+                To(1, b.RowDotLeft(dy, X(0)));
+                break;
             case TileOp.SumRows or TileOp.SumColumns:
                 To(0, dy);
                 break;

@@ -89,6 +89,40 @@ internal sealed partial class TileBuilder
         return shape.Rows == Dim.One ? SumRows(operand) : operand;
     }
 
+    public int Flatten(int operand) => this[operand] switch
+    {
+        { Op: TileOp.Unflatten } inner => inner.Operands[0],
+        { Op: TileOp.Constant } constant => Constant(constant.Number, Flat(constant.Shape)),
+        var tile => Emit(TileOp.Flatten, [operand], Flat(tile.Shape)),
+    };
+
+    public int Unflatten(int operand, Shape shape) => this[operand] switch
+    {
+        { Op: TileOp.Flatten } inner => inner.Operands[0],
+        { Op: TileOp.Constant } constant => Constant(constant.Number, shape),
+        _ => Emit(TileOp.Unflatten, [operand], shape),
+    };
+
+    public int RowOuter(int x, int y)
+    {
+        var shape = new Shape(Join(this[x].Shape.Rows, this[y].Shape.Rows), Dim.Product(this[x].Shape.Columns, this[y].Shape.Columns));
+        return this[x].Op == TileOp.Constant && this[y].Op == TileOp.Constant
+            ? Constant(this[x].Number * this[y].Number, shape)
+            : IsConstant(x, 0) || IsConstant(y, 0) ? Constant(0, shape) : Emit(TileOp.RowOuter, [x, y], shape);
+    }
+
+    public int RowDotLeft(int x, int z) => RowDot(TileOp.RowDotLeft, x, z, Dim.Factors(this[z].Shape.Columns)[1]);
+
+    public int RowDotRight(int z, int y) => RowDot(TileOp.RowDotRight, z, y, Dim.Factors(this[z].Shape.Columns)[0]);
+
+    private int RowDot(TileOp op, int left, int right, string columns)
+    {
+        var shape = new Shape(Join(this[left].Shape.Rows, this[right].Shape.Rows), columns);
+        return IsConstant(left, 0) || IsConstant(right, 0) ? Constant(0, shape) : Emit(op, [left, right], shape);
+    }
+
+    private static Shape Flat(Shape matrix) => new(Dim.One, Dim.Product(matrix.Rows, matrix.Columns));
+
     public int CumulativeSum(int operand, bool reverse = false, bool exclusive = false) => IsConstant(operand, 0)
         ? operand
         : Emit(TileOp.CumulativeSum, [operand], this[operand].Shape, i => i with { Reverse = reverse, Exclusive = exclusive });
@@ -133,6 +167,11 @@ internal sealed partial class TileBuilder
             TileOp.Transpose => Transpose(o[0]),
             TileOp.SumRows => SumRows(o[0]),
             TileOp.SumColumns => SumColumns(o[0]),
+            TileOp.Flatten => Flatten(o[0]),
+            TileOp.Unflatten => Unflatten(o[0], source.Shape),
+            TileOp.RowOuter => RowOuter(o[0], o[1]),
+            TileOp.RowDotLeft => RowDotLeft(o[0], o[1]),
+            TileOp.RowDotRight => RowDotRight(o[0], o[1]),
             TileOp.CumulativeSum => CumulativeSum(o[0], source.Reverse, source.Exclusive),
             TileOp.CausalMask => CausalMask(o[0], source.Point),
             TileOp.DecayMatrix => DecayMatrix(o[0], source.Point),
@@ -151,7 +190,7 @@ internal sealed partial class TileBuilder
 
     public static Shape Join(Shape left, Shape right) => new(Join(left.Rows, right.Rows), Join(left.Columns, right.Columns));
 
-    private static string Join(string left, string right) =>
+    public static string Join(string left, string right) =>
         left == right || right == Dim.One ? left : left == Dim.One ? right : throw new InvalidOperationException($"Dimensions {left} and {right} do not join.");
 
     private int Emit(TileOp op, int[] operands, Shape shape, Func<Instruction, Instruction>? attributes = null)

@@ -42,6 +42,21 @@ internal enum TileOp
     /// <summary>Over each row.</summary>
     Softmax,
 
+    /// <summary>A matrix RxC as one row of R*C elements, row by row.</summary>
+    Flatten,
+
+    /// <summary>One row of R*C elements as the matrix RxC.</summary>
+    Unflatten,
+
+    /// <summary>From x [C]xR and y [C]xD: in each row the outer product of its two vectors, flattened: [C]x(R*D).</summary>
+    RowOuter,
+
+    /// <summary>From x [C]xR and z [C]x(R*D): in each row <c>x^T z</c>, [C]xD.</summary>
+    RowDotLeft,
+
+    /// <summary>From z [C]x(R*D) and y [C]xD: in each row <c>z y</c>, [C]xR.</summary>
+    RowDotRight,
+
     Add,
     Subtract,
     Multiply,

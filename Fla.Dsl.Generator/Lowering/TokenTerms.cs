@@ -4,7 +4,8 @@ using Fla.Dsl.Generator.Model;
 namespace Fla.Dsl.Generator.Lowering;
 
 /// <summary>
-/// Lowers terms of the token to tiles, one row a token: a vector over D is a tile [C]xD, a scalar [C]x1, a per-head vector 1xD.
+/// Lowers terms of the token to tiles, one row a token: a vector over D is a tile [C]xD, a scalar [C]x1, a per-head vector 1xD. A matrix
+/// that is one and the same for all tokens is a tile RxC; one that each token has of its own is flattened to a row, [C]x(R*C).
 /// What a state gives is the business of the caller, as it differs between a chunk and a single token.
 /// </summary>
 internal sealed class TokenTerms
@@ -13,6 +14,7 @@ internal sealed class TokenTerms
     private readonly string time;
     private readonly Func<Expr, int?> states;
     private readonly Dictionary<Expr, int> known = [];
+    private readonly Dictionary<Expr, int> knownFlat = [];
     private readonly Dictionary<string, int> arguments = [];
     private readonly int? validity;
 
@@ -37,12 +39,24 @@ internal sealed class TokenTerms
         return id;
     }
 
-    /// <summary>The term where a token is, 0 where padding is.</summary>
-    public int LowerMasked(Expr expression)
+    /// <summary>A term as flattened matrices, one a row: a vector stands for the rows, or for the columns.</summary>
+    /// <param name="expression">A matrix, a vector or a scalar.</param>
+    /// <param name="matrix">The type of the matrix.</param>
+    /// <param name="byColumns">Whether a vector has an element for each column.</param>
+    public int LowerFlat(Expr expression, TermType matrix, bool byColumns = false) => expression.Type.Kind switch
     {
-        var id = Lower(expression);
-        return validity is { } valid && !expression.VanishesAtPadding() ? builder.Multiply(valid, id) : id;
-    }
+        TermKind.Scalar => Lower(expression),
+        TermKind.Vector when byColumns => builder.RowOuter(builder.Constant(1, new Shape(Dim.One, matrix.Rows)), Lower(expression)),
+        TermKind.Vector => builder.RowOuter(Lower(expression), builder.Constant(1, new Shape(Dim.One, matrix.Columns))),
+        _ when knownFlat.TryGetValue(expression, out var known) => known,
+        _ => knownFlat[expression] = WriteFlat(expression),
+    };
+
+    /// <summary>The term where a token is, 0 where padding is.</summary>
+    public int LowerMasked(Expr expression) => Masked(expression, Lower(expression));
+
+    /// <summary>A tile of the term where a token is, 0 where padding is.</summary>
+    public int Masked(Expr expression, int id) => validity is { } valid && !expression.VanishesAtPadding() ? builder.Multiply(valid, id) : id;
 
     private Shape ShapeOf(ParameterRole role, TermType type) => type.Kind == TermKind.Matrix
         ? new Shape(type.Rows, type.Columns)
@@ -55,10 +69,23 @@ internal sealed class TokenTerms
         UnaryExpr unary => Apply(unary.Function, Guarded(unary)),
         BinaryExpr binary => Elementwise(binary),
         DotExpr dot when dot.Type.Kind == TermKind.Scalar => builder.SumColumns(builder.Multiply(Lower(dot.Left), Lower(dot.Right))),
+        DotExpr dot when dot.Left.Type.Kind == TermKind.Matrix && IsPerToken(dot.Left) => builder.RowDotRight(LowerFlat(dot.Left, dot.Left.Type), Lower(dot.Right)),
+        DotExpr dot when dot.Right.Type.Kind == TermKind.Matrix && IsPerToken(dot.Right) => builder.RowDotLeft(Lower(dot.Left), LowerFlat(dot.Right, dot.Right.Type)),
         DotExpr dot when dot.Left.Type.Kind == TermKind.Matrix => builder.MatMul(Lower(dot.Right), Lower(dot.Left), transposeRight: true),
         DotExpr dot => builder.MatMul(Lower(dot.Left), Lower(dot.Right)),
         OuterExpr outer => builder.MatMul(Lower(outer.Rows), Lower(outer.Columns), transposeLeft: true),
         _ => throw new InvalidOperationException($"No tile form of {expression.GetType().Name}."),
+    };
+
+    /// <summary>Whether a matrix differs from token to token, where a tile has many of them.</summary>
+    private bool IsPerToken(Expr matrix) => time != Dim.One && matrix.SelfAndDescendants().Any(term => term is ArgumentExpr { Role: ParameterRole.Token } or ReadExpr);
+
+    private int WriteFlat(Expr matrix) => matrix switch
+    {
+        UnaryExpr unary => Apply(unary.Function, LowerFlat(unary.Operand, matrix.Type)),
+        BinaryExpr binary => builder.Binary(Operation(binary), LowerFlat(binary.Left, matrix.Type), LowerFlat(binary.Right, matrix.Type, byColumns: true)),
+        OuterExpr outer => builder.RowOuter(Lower(outer.Rows), Lower(outer.Columns)),
+        _ => builder.Flatten(Lower(matrix)),
     };
 
     /// <summary>Padding reads as 0, where a logarithm and a division are not finite: there they see 1 more.</summary>
@@ -73,14 +100,16 @@ internal sealed class TokenTerms
         var left = Lower(binary.Left);
         var right = binary.Operator == BinaryOperator.Divide ? Guarded(binary.Right) : Lower(binary.Right);
         if (binary.Left.Type.Kind == TermKind.Vector && binary.Right.Type.Kind == TermKind.Matrix) left = builder.Transpose(left);
-        return builder.Binary(binary.Operator switch
-        {
-            BinaryOperator.Add => TileOp.Add,
-            BinaryOperator.Subtract => TileOp.Subtract,
-            BinaryOperator.Multiply => TileOp.Multiply,
-            _ => TileOp.Divide,
-        }, left, right);
+        return builder.Binary(Operation(binary), left, right);
     }
+
+    private static TileOp Operation(BinaryExpr binary) => binary.Operator switch
+    {
+        BinaryOperator.Add => TileOp.Add,
+        BinaryOperator.Subtract => TileOp.Subtract,
+        BinaryOperator.Multiply => TileOp.Multiply,
+        _ => TileOp.Divide,
+    };
 
     private int Apply(UnaryFunction function, int x) => function switch
     {

@@ -35,7 +35,8 @@ internal static class Verifier
     private static int Arity(TileOp op) => op switch
     {
         TileOp.Input or TileOp.Constant => 0,
-        TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.MatMul or TileOp.SolveUnitLower => 2,
+        TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.MatMul or TileOp.SolveUnitLower
+            or TileOp.RowOuter or TileOp.RowDotLeft or TileOp.RowDotRight => 2,
         TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => 3,
         _ => 1,
     };
@@ -57,6 +58,16 @@ internal static class Verifier
                 return left.Columns == right.Rows ? new Shape(left.Rows, right.Columns) : new Shape($"{left.Columns}!={right.Rows}", "?");
             case TileOp.Transpose:
                 return operands[0].Transposed;
+            case TileOp.Flatten:
+                return new Shape(Dim.One, Dim.Product(operands[0].Rows, operands[0].Columns));
+            case TileOp.Unflatten:
+                return operands[0] == new Shape(Dim.One, Dim.Product(instruction.Shape.Rows, instruction.Shape.Columns)) ? instruction.Shape : new Shape("a flat matrix", "?");
+            case TileOp.RowOuter:
+                return new Shape(TileBuilder.Join(operands[0].Rows, operands[1].Rows), Dim.Product(operands[0].Columns, operands[1].Columns));
+            case TileOp.RowDotLeft:
+                return RowDot(flat: operands[1], vector: operands[0], left: true);
+            case TileOp.RowDotRight:
+                return RowDot(flat: operands[0], vector: operands[1], left: false);
             case TileOp.SumRows:
                 return new Shape(Dim.One, operands[0].Columns);
             case TileOp.SumColumns:
@@ -71,6 +82,14 @@ internal static class Verifier
                 return operands[0] == new Shape(Dim.Time, Dim.Time) ? operands[1] : new Shape("a square", "?");
             default:
                 return operands[0];
+        }
+
+        static Shape RowDot(Shape flat, Shape vector, bool left)
+        {
+            var factors = Dim.Factors(flat.Columns);
+            return factors.Length == 2 && vector.Columns == factors[left ? 0 : 1]
+                ? new Shape(TileBuilder.Join(flat.Rows, vector.Rows), factors[left ? 1 : 0])
+                : new Shape("a flat matrix and a vector", "?");
         }
     }
 }

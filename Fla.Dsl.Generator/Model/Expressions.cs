@@ -7,6 +7,12 @@ internal static class Dim
 
     /// <summary>The tokens of a chunk. Not a C# name, so that no user's dimension can be mistaken for it.</summary>
     public const string Time = "[C]";
+
+    /// <summary>The elements of a matrix in a row, row by row.</summary>
+    public static string Product(string rows, string columns) => $"{rows}*{columns}";
+
+    /// <summary>The dimensions whose product it is; itself alone if it is none.</summary>
+    public static string[] Factors(string dimension) => dimension.Split('*');
 }
 
 internal enum TermKind

@@ -23,6 +23,33 @@ public static class Tiles
     /// <summary><c>log(1 + exp(x))</c> with no threshold beyond which it is x: its derivative is the sigmoid everywhere.</summary>
     public static Tensor Softplus(Tensor x) => torch.logaddexp(x, torch.zeros_like(x));
 
+    /// <summary>A matrix as one row of its elements, row by row: <c>[.., R, C]</c> to <c>[.., 1, R * C]</c>.</summary>
+    public static Tensor Flatten(Tensor x) => x.flatten(-2).unsqueeze(-2);
+
+    /// <summary>The matrix whose elements are a row: <c>[.., 1, R * C]</c> to <c>[.., R, C]</c>.</summary>
+    public static Tensor Unflatten(Tensor x, long rows, long columns) => x.reshape([.. x.shape[..^2], rows, columns]);
+
+    /// <summary>For each token the outer product of two vectors, flattened: <c>[.., C, R]</c> and <c>[.., C, D]</c> to <c>[.., C, R * D]</c>.</summary>
+    public static Tensor RowOuter(Tensor x, Tensor y)
+    {
+        using var scope = torch.NewDisposeScope();
+        return (x.unsqueeze(-1) * y.unsqueeze(-2)).flatten(-2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>For each token <c>x^T z</c> of a vector and a flattened matrix: <c>[.., C, R]</c> and <c>[.., C, R * D]</c> to <c>[.., C, D]</c>.</summary>
+    public static Tensor RowDotLeft(Tensor x, Tensor z)
+    {
+        using var scope = torch.NewDisposeScope();
+        return x.unsqueeze(-2).matmul(z.reshape([.. z.shape[..^1], x.shape[^1], -1])).squeeze(-2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>For each token <c>z y</c> of a flattened matrix and a vector: <c>[.., C, R * D]</c> and <c>[.., C, D]</c> to <c>[.., C, R]</c>.</summary>
+    public static Tensor RowDotRight(Tensor z, Tensor y)
+    {
+        using var scope = torch.NewDisposeScope();
+        return z.reshape([.. z.shape[..^1], -1, y.shape[^1]]).matmul(y.unsqueeze(-1)).squeeze(-1).MoveToOuterDisposeScope();
+    }
+
     /// <summary>The sum of the tokens up to each one, or with <paramref name="reverse"/> from it on; with <paramref name="exclusive"/> without itself.</summary>
     public static Tensor CumulativeSum(Tensor x, bool reverse, bool exclusive)
     {

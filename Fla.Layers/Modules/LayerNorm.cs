@@ -10,5 +10,5 @@ namespace Fla.Layers.Modules;
 public sealed class LayerNorm(long hiddenSize, bool elementwiseAffine = true, bool bias = false, double eps = 1e-5)
     : Norm(nameof(LayerNorm), hiddenSize, elementwiseAffine, bias, eps)
 {
-    private protected override Tensor Normalised(Tensor wide) => nn.functional.layer_norm(wide, [HiddenSize], eps: Eps);
+    private protected override Tensor Normalised(Tensor wide) => Normalisation.MeanAndVariance(wide, Eps);
 }

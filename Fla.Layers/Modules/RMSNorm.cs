@@ -1,4 +1,3 @@
-using Fla.Dsl.Runtime;
 using static TorchSharp.torch;
 
 namespace Fla.Layers.Modules;
@@ -12,5 +11,5 @@ public sealed class RMSNorm(long hiddenSize, bool elementwiseAffine = true, bool
     : Norm(nameof(RMSNorm), hiddenSize, elementwiseAffine, bias, eps)
 {
     private protected override Tensor Normalised(Tensor wide) =>
-        wide * (wide * wide).mean([-1], keepdim: true).add(Scalars.Of(Eps)).rsqrt();
+        Normalisation.RootMeanSquare(wide, Eps);
 }

@@ -13,7 +13,8 @@ internal static class ClassText
         {
             DecayAxis.Whole => "scalar",
             DecayAxis.Rows => "by rows",
-            _ => state.Update.IsVector ? "by element" : "by columns",
+            DecayAxis.Columns when !state.Update.IsVector => "by columns",
+            _ => "by element",
         }).ToList();
         var decay = decays.Count == 0 ? "no decay" : $"decay {string.Join(" and ", decays)}";
         var writes = state.HasFeedback ? "feedback write" : "external write";

@@ -29,8 +29,9 @@ internal sealed class TorchPart
             uses[id] = uses.TryGetValue(id, out var count) ? count + 1 : 1;
 
         wanted = new HashSet<string>(computed.Concat(results).Select(id => program[id])
-            .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast)
-            .SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns }));
+            .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast or TileOp.Unflatten)
+            .SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns })
+            .SelectMany(Dim.Factors));
     }
 
     /// <summary>Makes a value of the caller's known; it gets a variable if the body uses it.</summary>
@@ -81,5 +82,7 @@ internal sealed class TorchPart
     /// <summary>A result must be a tensor of its own, also where it is what was given.</summary>
     private string Result(int id) => computed.Contains(id) ? Term(id).Text : terms.TryGetValue(id, out var given) ? $"{given.Text}.alias()" : TorchTerm.Filled(program[id], Sizes, like);
 
-    private string Sizes(Shape shape) => $"{sizes[shape.Rows]}, {sizes[shape.Columns]}";
+    private string Sizes(Shape shape) => $"{Size(shape.Rows)}, {Size(shape.Columns)}";
+
+    private string Size(string dimension) => string.Join(" * ", Dim.Factors(dimension).Select(factor => sizes[factor]));
 }

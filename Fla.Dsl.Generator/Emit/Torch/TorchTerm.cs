@@ -39,6 +39,11 @@ internal readonly struct TorchTerm
             case TileOp.Relu: return Primary(Call("relu"));
             case TileOp.Heaviside: return Primary(Tiles("Heaviside"));
             case TileOp.Softplus: return Primary(Tiles("Softplus"));
+            case TileOp.Flatten: return Primary(Tiles("Flatten"));
+            case TileOp.Unflatten: return Primary(Tiles("Unflatten", sizes(tile.Shape)));
+            case TileOp.RowOuter: return Primary(Tiles("RowOuter"));
+            case TileOp.RowDotLeft: return Primary(Tiles("RowDotLeft"));
+            case TileOp.RowDotRight: return Primary(Tiles("RowDotRight"));
             case TileOp.Softmax: return Primary(Call("softmax", "-1"));
             case TileOp.Add: return new TorchTerm(Infix("+", 0, 0), 0);
             case TileOp.Subtract: return new TorchTerm(Infix("-", 0, 1), 0);

@@ -89,14 +89,23 @@ internal static partial class Mistakes
             }
             """,
             "FLA0017: The states 'b' and 'c' and 'd' are written from reads of each other, which has no order to compute them in: let one of them be written from arguments alone"),
-        InStep("a decay by a matrix", """
+        InStep("a decay of a write by a matrix", """
             static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [PerHead] Mat<K, V> A, ref State<K, V> S)
             {
-                S = [|Exp(A) * S|] + Outer(k, v);
+                S = [|Exp(A) * (S + Outer(k, v))|];
                 return Dot(q, S);
             }
             """,
-            "FLA0018: The state 'S' decays by the matrix 'Exp(A)', which has no chunk form: only FusedRecurrent and Step are generated. A scalar, a vector over the rows or a vector over the columns has one"),
+            "FLA0018: The state 'S' decays by the matrix 'Exp(A)' in a way that has no chunk form, so that only FusedRecurrent and Step are generated: it decays what the same token has written"),
+        InStep("the delta rule beside a decay by a matrix", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [PerHead] Mat<K, V> A, ref State<K, V> S)
+            {
+                S = Exp(A) * S;
+                S += Outer(k, [|v - Dot(k, S)|]);
+                return Dot(q, S);
+            }
+            """,
+            "FLA0018: The state 'S' decays by the matrix 'Exp(A)' in a way that has no chunk form, so that only FusedRecurrent and Step are generated: a write to it looks back at it"),
     ];
 
     private static Mistake Matrix(string name, string body, string report) => WithSpareArguments(name, $$"""

@@ -123,10 +123,19 @@ internal static class DeclarationCases
                 return Dot(q, S) + Dot(Dot(A, v), S);
             }
             """),
-        new("a decay by a matrix, its warning turned off", Mistake.Usings + "#pragma warning disable FLA0018\n" + Mistake.Class("""
+        Step("decays by matrices, rows, columns and a number", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [PerHead] Mat<K, V> A, [LogDecay] Scalar g, ref State<K, V> S)
+            {
+                S = Exp(A * v) * S;
+                S = Sigmoid(k) * S * Sigmoid(v);
+                S = 0.5 * Exp(g) * S + Outer(k, v);
+                return Dot(q, S) + Dot(k, q * Exp(A) * v);
+            }
+            """),
+        new("a write decayed by a matrix, its warning turned off", Mistake.Usings + "#pragma warning disable FLA0018\n" + Mistake.Class("""
             static Vec<V> Step(Vec<K> q, Vec<V> v, [PerHead] Mat<K, V> A, ref State<K, V> S)
             {
-                S = Exp(A) * S + Outer(q, v);
+                S = Exp(A) * (S + Outer(q, v));
                 return Dot(q, S);
             }
             """)),

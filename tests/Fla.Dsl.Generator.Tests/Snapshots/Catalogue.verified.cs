@@ -24,6 +24,7 @@ public static class Catalogue
         global::Fla.Ops.NormalizedLinearAttention.Op,
         global::Fla.Ops.Retention.Op,
         global::Fla.Ops.Rwkv6.Op,
+        global::Fla.Ops.SelectiveScan.Op,
         global::Fla.Ops.SimpleGatedLinearAttention.Op,
     ];
 }

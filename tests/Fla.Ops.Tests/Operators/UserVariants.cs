@@ -137,6 +137,22 @@ internal static partial class SlotsWithDelta
     }
 }
 
+/// <summary>A decay for every element, beside those by rows, by columns and of the whole; read before and after, by rows and by columns.</summary>
+[Recurrence]
+internal static partial class DecayByElement
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, Vec<V> dt, [PerHead] Mat<K, V> A, [LogDecay] Vec<K> g, [LogDecay] Scalar gamma, ref State<K, V> S)
+    {
+        var before = Dot(S, v);
+        S = Exp(-(A * Softplus(dt))) * S;
+        S = Exp(g) * S * Sigmoid(v);
+        var decayed = Dot(k, S);
+        S = Exp(gamma) * S + Outer(k, v);
+        return Dot(q - before, S) + decayed * Dot(q, Exp(-A) * dt);
+    }
+}
+
 /// <summary>A vector state that gates what is written to a matrix state.</summary>
 [Recurrence]
 internal static partial class GatedByState

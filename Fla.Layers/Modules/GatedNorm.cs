@@ -1,0 +1,82 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Fla.Layers.Modules;
+
+/// <summary>
+/// A normalisation of the last dimension and a gate after it: <c>y = norm(x) * weight + bias</c>, then <c>y * g * sigmoid(g)</c>
+/// (swish) or <c>y * sigmoid(g)</c>. Computed in fp32 (fp64 for fp64) and rounded once.
+/// </summary>
+public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
+{
+    /// <summary><c>[hiddenSize]</c>, ones at first; null without elementwise affine.</summary>
+    public Parameter? weight;
+
+    /// <summary><c>[hiddenSize]</c>, zeros at first; null where there is none.</summary>
+    public Parameter? bias;
+
+    private readonly long hiddenSize;
+    private readonly double eps;
+    private readonly string activation;
+
+    private protected GatedNorm(string name, long hiddenSize, bool elementwiseAffine, bool bias, double eps, string activation)
+        : base(name)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hiddenSize);
+        if (activation is not ("swish" or "silu" or "sigmoid"))
+            throw new ArgumentException($"{nameof(activation)}: expected swish, silu or sigmoid, came {activation}.", nameof(activation));
+
+        (this.hiddenSize, this.eps, this.activation) = (hiddenSize, eps, activation);
+        if (elementwiseAffine)
+            register_parameter(nameof(weight), weight = new Parameter(ones(hiddenSize)));
+        if (bias)
+            register_parameter(nameof(bias), this.bias = new Parameter(zeros(hiddenSize)));
+    }
+
+    /// <summary>Normalises and gates.</summary>
+    /// <param name="x"><c>[.., hiddenSize]</c>.</param>
+    /// <param name="g">The gate, not normalised: shaped as x.</param>
+    /// <returns>The same shape, in the type of x.</returns>
+    /// <exception cref="ArgumentException">The gate's shape is another.</exception>
+    public override Tensor forward(Tensor x, Tensor g)
+    {
+        using var scope = NewDisposeScope();
+        return scope.MoveToOuter(Gated(Precision.Widen(x), g).to(x.dtype));
+    }
+
+    /// <summary>Adds to the residual, normalises the sum and gates it (prenorm).</summary>
+    /// <param name="x"><c>[.., hiddenSize]</c>.</param>
+    /// <param name="g">The gate: shaped as x.</param>
+    /// <param name="residual">The sum so far, shaped as x; x begins one where it is null.</param>
+    /// <param name="residualInFp32">Whether the sum is given back in fp32; else it has the residual's type.</param>
+    /// <returns>The normalised, gated sum in the type of x, and the sum.</returns>
+    /// <exception cref="ArgumentException">The gate's shape is another.</exception>
+    public (Tensor Output, Tensor Residual) forward(Tensor x, Tensor g, Tensor? residual, bool residualInFp32 = false)
+    {
+        using var scope = NewDisposeScope();
+        var sum = residual is null ? Precision.Widen(x) : Precision.Widen(x).Plus(Precision.Widen(residual));
+        var kept = residualInFp32 ? sum.alias() : residual is null ? x.alias() : sum.to(residual.dtype);
+        return scope.MoveToOuter(Gated(sum, g).to(x.dtype), kept);
+    }
+
+    /// <summary>PyTorch's line for it.</summary>
+    public override string ToString() =>
+        $"{GetName()}({hiddenSize}{(weight is null ? ", elementwise_affine=False" : "")}, eps={PythonText.Of(eps)}, activation={activation})";
+
+    private protected abstract Tensor Normalised(Tensor wide, double eps);
+
+    private Tensor Gated(Tensor wide, Tensor g)
+    {
+        if (!g.shape.SequenceEqual(wide.shape))
+            throw new ArgumentException(
+                $"{nameof(g)}: expected [{string.Join(", ", wide.shape)}] as x, came [{string.Join(", ", g.shape)}].", nameof(g));
+
+        var y = Normalised(wide, eps);
+        if (weight is not null)
+            y = y * Precision.Widen(weight);
+        if (bias is not null)
+            y = y.Plus(Precision.Widen(bias));
+        var gate = Precision.Widen(g);
+        return y * (activation == "sigmoid" ? gate.sigmoid() : nn.functional.silu(gate));
+    }
+}

@@ -1,0 +1,42 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Fla.Layers.Modules;
+
+/// <summary>Makes vectors of the last axis one long: <c>x / sqrt(sum(x^2) + eps)</c>, computed in fp32.</summary>
+public sealed class L2Norm : nn.Module<Tensor, Tensor>
+{
+    private readonly double eps;
+    private readonly ScalarType? outputDtype;
+
+    /// <summary>Makes one; it has no parameters.</summary>
+    /// <param name="eps">Is added to the squared length.</param>
+    /// <param name="outputDtype">The dtype of the output; null for that of the input.</param>
+    public L2Norm(double eps = 1e-6, ScalarType? outputDtype = null)
+        : base(nameof(L2Norm))
+    {
+        this.eps = eps;
+        this.outputDtype = outputDtype;
+    }
+
+    /// <summary>Normalises.</summary>
+    /// <param name="x"><c>[.., D]</c>.</param>
+    /// <returns><c>[.., D]</c>.</returns>
+    public override Tensor forward(Tensor x) => Normalize(x, eps, outputDtype);
+
+    /// <summary>The same as a function.</summary>
+    /// <param name="x"><c>[.., D]</c>.</param>
+    /// <param name="eps">Is added to the squared length.</param>
+    /// <param name="outputDtype">The dtype of the output; null for that of the input.</param>
+    /// <returns><c>[.., D]</c>.</returns>
+    public static Tensor Normalize(Tensor x, double eps = 1e-6, ScalarType? outputDtype = null)
+    {
+        using var scope = torch.NewDisposeScope();
+        var wide = Precision.Widen(x);
+        var y = wide * (wide * wide).sum(-1, keepdim: true).Plus(eps).rsqrt();
+        return scope.MoveToOuter(y.to(outputDtype ?? x.dtype));
+    }
+
+    /// <summary>PyTorch's line for it.</summary>
+    public override string ToString() => $"{nameof(L2Norm)}()";
+}
