@@ -1,3 +1,4 @@
+using Fla.Dsl;
 using Fla.Dsl.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,7 +35,7 @@ internal sealed class AttentionSpan
         {
             if (cache is not null)
                 throw new ArgumentException("expected no cache where sequences are packed, came one", nameof(cache));
-            var limits = PackedSequences.Limits(cuSeqlens, batch, time);
+            var limits = SequenceOffsets.Of(cuSeqlens, batch, time);
             var local = cat([.. limits.Zip(limits.Skip(1), (begin, end) => arange(end - begin, device: hiddenStates.device))]);
             return new(local.unsqueeze(0), null, limits, time);
         }
