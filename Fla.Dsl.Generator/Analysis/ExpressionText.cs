@@ -17,7 +17,7 @@ internal static class ExpressionText
         OuterExpr outer => $"Outer({Of(outer.Rows)}, {Of(outer.Columns)})",
         DotExpr dot => $"Dot({Of(dot.Left)}, {Of(dot.Right)})",
         ReadExpr { Query: ConstantExpr } read => read.Snapshot.State,
-        ReadExpr { ByColumns: true } read => $"Dot({read.Snapshot.State}, {Of(read.Query)})",
+        ReadExpr { ByColumns: true, Snapshot.IsVector: false } read => $"Dot({read.Snapshot.State}, {Of(read.Query)})",
         ReadExpr read => $"Dot({Of(read.Query)}, {read.Snapshot.State})",
         _ => expression.GetType().Name,
     };

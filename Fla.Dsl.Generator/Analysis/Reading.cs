@@ -18,17 +18,17 @@ internal enum ReadPoint
 
 /// <summary>
 /// A read against the whole token's update: where it stands (<paramref name="Point"/>), decays of its own beyond that point
-/// (<paramref name="Extra"/>), and the token's own writes that it sees (<paramref name="Own"/>, empty for
-/// <see cref="ReadPoint.AfterWrite"/>, whose mask has them).
+/// (<paramref name="Extra"/>), and the token's own writes and inflows that it sees (<paramref name="Own"/> and
+/// <paramref name="OwnInflows"/>, empty for <see cref="ReadPoint.AfterWrite"/>, whose mask has them).
 /// </summary>
-internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, EquatableArray<Write> Own)
+internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, EquatableArray<Write> Own, EquatableArray<Inflow> OwnInflows)
 {
     public static Reading Of(AffineState snapshot, AffineState update)
     {
-        if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default);
+        if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default, default);
         return snapshot.Decays.Equals(update.Decays)
-            ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes)
-            : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
+            ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes, snapshot.Inflows)
+            : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes, snapshot.Inflows);
     }
 
     /// <summary>What a query sees of one write of its own token: <c>(query . key) value</c>, or by columns <c>(query . value) key</c>.</summary>
@@ -41,7 +41,7 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
     }
 }
 
-/// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Read</c>.</summary>
+/// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Columns * Read</c>.</summary>
 internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Terms)
 {
     public static Feedback Of(Write write, string state) => Split(write.Value, state);
@@ -51,12 +51,12 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         if (!value.Reads(state)) return new Feedback(value, default);
         switch (value)
         {
-            case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
+            case ReadExpr { ByColumns: true, Snapshot.IsVector: false } read when read.Snapshot.State == state:
                 throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
-            case ReadExpr read when read.Snapshot.State == state && read.Snapshot.Writes.Any(write => write.Reads(state)):
-                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' sees what the same token has written after a look at it");
+            case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
+                throw Mixed(value, state);
             case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
-                return new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(new FeedbackTerm(new ConstantExpr(1), read)));
+                return Look(read, state);
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
                 return Split(negation.Operand, state).Times(new ConstantExpr(-1));
             case BinaryExpr { Operator: BinaryOperator.Add } sum:
@@ -64,30 +64,53 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
             case BinaryExpr { Operator: BinaryOperator.Subtract } difference:
                 return Split(difference.Left, state).Plus(Split(difference.Right, state).Times(new ConstantExpr(-1)));
             case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Left.Reads(state):
-                return Split(product.Right, state).Times(Scalar(product.Left, state));
+                return Split(product.Right, state).Times(product.Left);
             case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Right.Reads(state):
-                return Split(product.Left, state).Times(Scalar(product.Right, state));
+                return Split(product.Left, state).Times(product.Right);
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
-                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), Scalar(quotient.Right, state), TermType.Scalar));
+                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), quotient.Right, quotient.Right.Type));
             case DotExpr or UnaryExpr { Function: UnaryFunction.Sum }:
-                throw new DeclarationException(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
+                throw Mixed(value, state);
             default:
                 throw new DeclarationException(Rules.Nonlinear, value.Span, state, $"'{ExpressionText.Of(value)}'");
         }
     }
 
-    private static Expr Scalar(Expr factor, string state) => factor.Type.Kind == TermKind.Scalar
-        ? factor
-        : throw new DeclarationException(Rules.Feedback, factor.Span, state, $"a read of it is multiplied by the vector '{ExpressionText.Of(factor)}', where a scalar can be solved for");
+    private static DeclarationException Mixed(Expr value, string state) =>
+        new(Rules.Feedback, value.Span, state, $"'{ExpressionText.Of(value)}' mixes its elements, each of which is solved for by itself");
+
+    /// <summary>A look at the state; where it sees what the token wrote after a look of its own, that write is put in.</summary>
+    private static Feedback Look(ReadExpr read, string state)
+    {
+        var seen = read.Snapshot.Writes.Where(write => write.Reads(state)).ToList();
+        var others = read.Snapshot.Writes.Where(write => !write.Reads(state)).ToEquatableArray();
+        var look = new FeedbackTerm(new ConstantExpr(1), null, read with { Snapshot = read.Snapshot with { Writes = others } });
+        return seen.Aggregate(new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(look)), (sum, write) =>
+        {
+            if (write.Key.Reads(state)) throw new DeclarationException(Rules.Nonlinear, write.Key.Span, state, $"'{ExpressionText.Of(write.Key)}'");
+            var value = Split(write.Value, state);
+            return sum.Plus(write.Key.Type.Kind == TermKind.Scalar ? value : value.Times(new DotExpr(read.Query, write.Key, TermType.Scalar) { Span = read.Span }));
+        });
+    }
 
     private Feedback Times(Expr factor) => new(
-        External is null ? null : new BinaryExpr(BinaryOperator.Multiply, factor, External, External.Type),
-        Terms.Select(term => term with { Coefficient = new BinaryExpr(BinaryOperator.Multiply, factor, term.Coefficient, TermType.Scalar) }).ToEquatableArray());
+        External is null ? null : Product(factor, External),
+        Terms.Select(term => Times(term, factor)).ToEquatableArray());
+
+    private static FeedbackTerm Times(FeedbackTerm term, Expr factor) => factor switch
+    {
+        { Type.Kind: TermKind.Scalar } => term with { Coefficient = Product(factor, term.Coefficient) },
+        BinaryExpr { Operator: BinaryOperator.Multiply } product => Times(Times(term, product.Right), product.Left),
+        _ => term with { Columns = term.Columns is null ? factor : Product(factor, term.Columns) },
+    };
+
+    private static Expr Product(Expr factor, Expr term) =>
+        new BinaryExpr(BinaryOperator.Multiply, factor, term, term.Type.Kind == TermKind.Scalar ? factor.Type : term.Type) { Span = factor.Span };
 
     private Feedback Plus(Feedback other) => new(
         External is null ? other.External : other.External is null ? External : new BinaryExpr(BinaryOperator.Add, External, other.External, External.Type),
         Terms.Concat(other.Terms).ToEquatableArray());
 }
 
-/// <summary>One linear look back: a scalar times a read.</summary>
-internal sealed record FeedbackTerm(Expr Coefficient, ReadExpr Read);
+/// <summary>One linear look back: a scalar times a read, and times a vector over the columns if there is one.</summary>
+internal sealed record FeedbackTerm(Expr Coefficient, Expr? Columns, ReadExpr Read);

@@ -25,6 +25,8 @@ internal static class Language
         ["Softplus"] = UnaryFunction.Softplus,
         ["Softmax"] = UnaryFunction.Softmax,
         ["Sum"] = UnaryFunction.Sum,
+        ["Quadratic"] = UnaryFunction.Quadratic,
+        ["Taylor2"] = UnaryFunction.Taylor2,
     };
 
     private static readonly Dictionary<string, BinaryOperator> Operators = new()
@@ -56,7 +58,7 @@ internal static class Language
     {
         if (type is not INamedTypeSymbol named) return null;
         if (Is(named, "Scalar") || named.SpecialType is SpecialType.System_Double or SpecialType.System_Int32 or SpecialType.System_Single) return TermType.Scalar;
-        var dimensions = named.TypeArguments.Select(argument => argument.Name).ToList();
+        var dimensions = named.TypeArguments.Select(Dimension).ToList();
         return dimensions.Count switch
         {
             1 when Is(named, "Vec") || Is(named, "State") => TermType.Vector(dimensions[0]),
@@ -64,6 +66,11 @@ internal static class Language
             _ => null,
         };
     }
+
+    /// <summary>The name of a dimension; one made of others has theirs in it.</summary>
+    public static string Dimension(ITypeSymbol type) => type is INamedTypeSymbol { TypeArguments.Length: > 0 } generic
+        ? FeatureDimension.Of(type.Name, string.Join(", ", generic.TypeArguments.Select(Dimension)))
+        : type.Name;
 
     public static bool IsOperator(IMethodSymbol? method, out BinaryOperator operation)
     {

@@ -24,6 +24,7 @@ internal sealed class NameRules(TypeDeclarationSyntax syntax, INamedTypeSymbol s
         ["torch"] = "TorchSharp",
         ["Tiles"] = "Fla.Dsl.Runtime",
         ["DecayedProducts"] = "Fla.Dsl.Runtime",
+        ["FeatureMaps"] = "Fla.Dsl.Runtime",
         ["ReadPoint"] = "Fla.Dsl.Runtime",
     };
 
@@ -57,7 +58,8 @@ internal sealed class NameRules(TypeDeclarationSyntax syntax, INamedTypeSymbol s
         foreach (var parameter in declared)
         foreach (var dimension in ((INamedTypeSymbol)((IParameterSymbol)model.GetDeclaredSymbol(parameter)!).Type).TypeArguments)
         {
-            if (!known.TryGetValue(dimension.Name, out var other)) known.Add(dimension.Name, dimension);
+            var name = Language.Dimension(dimension);
+            if (!known.TryGetValue(name, out var other)) known.Add(name, dimension);
             else if (!SymbolEqualityComparer.Default.Equals(dimension, other)) throw places.Fail(Rules.AmbiguousDimension, parameter.Type!, other.ToDisplayString(), dimension.ToDisplayString());
         }
     }

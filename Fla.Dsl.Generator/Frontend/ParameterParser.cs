@@ -26,8 +26,12 @@ internal sealed class ParameterParser(INamedTypeSymbol container, SemanticModel 
         if (parameters.All(parameter => parameter.Role != ParameterRole.Token)) throw places.Fail(Rules.NoTokens, step.Identifier, container.Name);
         var given = parameters.SelectMany(parameter => new[] { parameter.Type.Rows, parameter.Type.Columns }).Append(Dim.One).ToList();
         foreach (var state in states)
-        foreach (var dimension in new[] { state.Type.Rows, state.Type.Columns }.Where(dimension => !given.Contains(dimension)))
-            throw places.Fail(Rules.Dimension, step.ParameterList.Parameters.First(p => p.Identifier.ValueText == state.Name), dimension, $"state '{state.Name}'");
+        foreach (var dimension in new[] { state.Type.Rows, state.Type.Columns }.Where(dimension => !given.Contains(dimension) && !given.Contains(FeatureDimension.Root(dimension))))
+        {
+            var place = step.ParameterList.Parameters.First(p => p.Identifier.ValueText == state.Name);
+            throw places.Fail(Rules.Dimension, place, FeatureDimension.Root(dimension), $"state '{state.Name}'");
+        }
+
         return (parameters, states);
     }
 

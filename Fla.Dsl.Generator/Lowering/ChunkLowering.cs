@@ -1,5 +1,4 @@
 using Fla.Dsl.Generator.Analysis;
-using Fla.Dsl.Generator.Diagnostics;
 using Fla.Dsl.Generator.Model;
 
 namespace Fla.Dsl.Generator.Lowering;
@@ -13,7 +12,7 @@ namespace Fla.Dsl.Generator.Lowering;
 /// and where a value written is <c>v_i = external_i + c_i read_i</c>, the first equation is solved for all v of the chunk at once.
 /// Every exponent is a sum of gates over a stretch of tokens, none a difference of two such sums: nothing overflows or cancels.
 /// </summary>
-internal sealed class ChunkLowering
+internal sealed partial class ChunkLowering
 {
     private readonly TileBuilder builder = new();
     private readonly TokenTerms terms;
@@ -64,6 +63,8 @@ internal sealed class ChunkLowering
         public Gates Gates { get; set; } = new(null, null, null);
 
         public List<(int Key, int Value)> Writes { get; } = [];
+
+        public List<InflowTiles> Inflows { get; } = [];
     }
 
     /// <summary>The log-decays of a state per token: over the whole of it ([C]x1), or over its rows and its columns.</summary>
@@ -77,11 +78,10 @@ internal sealed class ChunkLowering
         state.Gates = state.IsFlat ? new Gates(null, null, FlatGate(state)) : GatesOf(state.Update);
         var external = state.Update.Writes.Where(write => !write.Reads(state.Update.State)).ToList();
         foreach (var write in external) state.Writes.Add(External(write, state));
+        foreach (var inflow in state.Update.Inflows) Join(state, inflow);
 
         var feedback = state.Update.Writes.Where(write => write.Reads(state.Update.State)).ToList();
-        if (feedback.Count > 1)
-            throw new DeclarationException(Rules.Feedback, feedback[1].Value.Span, state.Update.State, "more than one write of a token looks back at it");
-        if (feedback.Count == 1) Solve(state, feedback[0]);
+        if (feedback.Count > 0) Solve(state, feedback);
     }
 
     /// <summary>One scalar gate is merged into a vector gate where there is one: rows before columns.</summary>
@@ -120,29 +120,6 @@ internal sealed class ChunkLowering
 
     private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Shape.Columns));
 
-    /// <summary>
-    /// A write that looks back: <c>u_i = external_i + sum over reads of c_i (what they see of S and of other writes + sum_{j&lt;i} l_ij u_j)</c>,
-    /// so that <c>(I - c l) u = right-hand side</c>.
-    /// </summary>
-    private void Solve(StateTiles state, Write write)
-    {
-        var feedback = Feedback.Of(write, state.Update.State);
-        var key = Key(write, state);
-        var right = feedback.External is null ? builder.Constant(0, new Shape(Dim.Time, state.Update.Type.Columns)) : terms.LowerMasked(feedback.External);
-        var lower = builder.Constant(0, new Shape(Dim.Time, Dim.Time));
-        foreach (var term in feedback.Terms)
-        {
-            if (state.Gates.Columns is not null)
-                throw new DeclarationException(Rules.Feedback, term.Read.Span, state.Update.State, "it decays by columns, each of which would need a solve of its own");
-            var coefficient = terms.LowerMasked(term.Coefficient);
-            var point = Reading.Of(term.Read.Snapshot, state.Update).Point;
-            right = builder.Add(right, builder.Multiply(coefficient, Read(term.Read, state.Writes)));
-            lower = builder.Add(lower, builder.Multiply(coefficient, Overlap(Query(term.Read, state), key, state.Gates, point)));
-        }
-
-        state.Writes.Add((key, Named(builder.SolveUnitLower(Named(lower, "L"), Value(right, state)), "u")));
-    }
-
     /// <summary>The query of a read, with the decays of its own that a read off the token's update may have.</summary>
     private int Query(ReadExpr read, StateTiles state)
     {
@@ -176,6 +153,7 @@ internal sealed class ChunkLowering
 
         // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
         foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.ByColumns, read.Type)));
+        foreach (var own in reading.OwnInflows) seen = builder.Add(seen, terms.Lower(read with { Snapshot = own.Source }));
         return seen;
     }
 
@@ -192,7 +170,7 @@ internal sealed class ChunkLowering
 
         // What the query sees of the state carried into the chunk.
         var decayed = gates.Rows is { } rows ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(rows, exclusive: exclusive), "G"))) : query;
-        var seen = state.IsVector
+        var seen = state.IsVector && !byColumns
             ? builder.Broadcast(builder.Multiply(decayed, state.Carry), new Shape(Dim.Time, state.Shape.Columns))
             : builder.MatMul(decayed, state.Carry, transposeRight: byColumns);
         if ((gates.Whole ?? gates.Columns) is { } across) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(across, exclusive: exclusive), "G")));
@@ -200,18 +178,29 @@ internal sealed class ChunkLowering
         // What it sees of the chunk's own earlier writes.
         foreach (var write in writes)
         {
-            var (met, given) = byColumns ? (write.Value, write.Key) : (write.Key, write.Value);
-            seen = builder.Add(seen, Mix(query, met, given, gates, state.IsVector, point));
+            var (met, given) = !byColumns ? write : state.IsVector ? Turned(write.Value, state) : (write.Value, write.Key);
+            seen = builder.Add(seen, state.IsVector && !byColumns && gates is { Whole: null, Columns: null }
+                ? builder.Multiply(query, builder.CumulativeSum(given, exclusive: point != ReadPoint.AfterWrite))
+                : Mix(query, met, given, gates, point));
             if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
         }
 
+        foreach (var inflow in state.Inflows) seen = builder.Add(seen, Seen(query, state, inflow, readPoint, byColumns));
         return seen;
     }
 
-    private int Mix(int query, int key, int value, Gates gates, bool isVector, ReadPoint point)
+    /// <summary>
+    /// What is written to a vector state as a row that a query meets times a number that it is given: what a matrix state beside it has
+    /// for the same rows is then the same here.
+    /// </summary>
+    private (int Met, int Given) Turned(int value, StateTiles state)
     {
-        if (isVector && gates is { Whole: null, Columns: null })
-            return builder.Multiply(query, builder.CumulativeSum(value, exclusive: point != ReadPoint.AfterWrite));
+        var (rows, scale) = builder.Unscaled(value);
+        return (Value(rows, state), builder.Broadcast(scale, new Shape(Dim.Time, Dim.One)));
+    }
+
+    private int Mix(int query, int key, int value, Gates gates, ReadPoint point)
+    {
         var overlap = Named(Overlap(query, key, gates, point), "P");
         return gates.Columns is { } columns ? builder.DecayedMix(overlap, value, columns, point) : builder.MatMul(overlap, value);
     }
@@ -240,6 +229,7 @@ internal sealed class ChunkLowering
             next = builder.Add(next, state.IsVector ? builder.SumRows(builder.Multiply(decayedKey, decayedValue)) : builder.MatMul(decayedKey, decayedValue, transposeLeft: true));
         }
 
+        foreach (var inflow in state.Inflows) next = builder.Add(next, Left(state, inflow));
         if (state.IsFlat) next = builder.Unflatten(next, new Shape(state.Update.Type.Rows, state.Update.Type.Columns));
         return Named(next, $"next{state.Update.State}");
     }

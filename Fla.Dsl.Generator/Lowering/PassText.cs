@@ -22,6 +22,7 @@ internal static class PassText
             foreach (var decay in state.Update.Decays) text.Append($"  decay of {Axis(decay.Axis, state.Update)}: exp({ExpressionText.Of(decay.Log)})\n");
             foreach (var write in state.Update.Writes)
                 text.Append(state.Update.IsVector ? $"  write {ExpressionText.Of(write.Value)}\n" : $"  write Outer({ExpressionText.Of(write.Key)}, {ExpressionText.Of(write.Value)})\n");
+            foreach (var inflow in state.Update.Inflows) text.Append($"  inflow of {inflow.Source.State}\n");
         }
 
         text.Append($"output {ExpressionText.Of(form.Output)}\n");
@@ -38,7 +39,8 @@ internal static class PassText
     {
         DecayAxis.Whole => "the whole",
         DecayAxis.Rows => "rows",
-        _ => state.IsVector ? "elements" : "columns",
+        DecayAxis.Columns when !state.IsVector => "columns",
+        _ => "elements",
     };
 
     private static string Split(SplitProgram split)

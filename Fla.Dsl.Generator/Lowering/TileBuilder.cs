@@ -54,13 +54,22 @@ internal sealed partial class TileBuilder
 
     public int Softmax(int operand) => Emit(TileOp.Softmax, [operand], this[operand].Shape);
 
+    public int Features(FeatureMap map, int operand) =>
+        Emit(TileOp.Features, [operand], new Shape(this[operand].Shape.Rows, FeatureDimension.Of(map.ToString(), this[operand].Shape.Columns)), i => i with { Map = map });
+
+    public int FeaturesGradient(FeatureMap map, int operand, int gradient) => IsConstant(gradient, 0)
+        ? Constant(0, this[operand].Shape)
+        : Emit(TileOp.FeaturesGradient, [operand, gradient], this[operand].Shape, i => i with { Map = map });
+
     public int MatMul(int left, int right, bool transposeLeft = false, bool transposeRight = false)
     {
         if (this[left].Op == TileOp.Transpose) return MatMul(this[left].Operands[0], right, !transposeLeft, transposeRight);
         if (this[right].Op == TileOp.Transpose) return MatMul(left, this[right].Operands[0], transposeLeft, !transposeRight);
+        if (!transposeLeft && transposeRight && InnerProductOfFeatures(left, right, (a, b) => MatMul(a, b, transposeRight: true), Transpose) is { } product) return product;
         var a = transposeLeft ? this[left].Shape.Transposed : this[left].Shape;
         var b = transposeRight ? this[right].Shape.Transposed : this[right].Shape;
         var shape = new Shape(a.Rows, b.Columns);
+        if (!transposeLeft && b.Columns == Dim.One && this[right].Op == TileOp.Constant) return Multiply(Constant(this[right].Number), SumColumns(left));
         return IsConstant(left, 0) || IsConstant(right, 0)
             ? Constant(0, shape)
             : Emit(TileOp.MatMul, [left, right], shape, i => i with { TransposeLeft = transposeLeft, TransposeRight = transposeRight });
@@ -80,6 +89,7 @@ internal sealed partial class TileBuilder
 
     public int SumColumns(int operand) => this[operand].Shape.Columns == Dim.One
         ? operand
+        : this[operand] is { Op: TileOp.Multiply, Operands: var factors } && InnerProductOfFeatures(factors[0], factors[1], (a, b) => SumColumns(Multiply(a, b)), b => b) is { } product ? product
         : IsConstant(operand, 0) ? Constant(0, new Shape(this[operand].Shape.Rows, Dim.One)) : Emit(TileOp.SumColumns, [operand], new Shape(this[operand].Shape.Rows, Dim.One));
 
     /// <summary>Sums over the dimensions along which a value of <paramref name="shape"/> was repeated.</summary>
@@ -133,17 +143,25 @@ internal sealed partial class TileBuilder
 
     public int DecayMatrix(int g, ReadPoint point) => Emit(TileOp.DecayMatrix, [g], new Shape(Dim.Time, Dim.Time), i => i with { Point = point });
 
-    public int DecayedDot(int x, int y, int g, ReadPoint point) =>
-        Emit(TileOp.DecayedDot, [x, y, g], new Shape(Dim.Time, Dim.Time), i => i with { Point = point });
+    public int DecayedDot(int x, int y, int g, ReadPoint point) => IsConstant(g, 0)
+        ? CausalMask(MatMul(x, y, transposeRight: true), point)
+        : Emit(TileOp.DecayedDot, [x, y, g], new Shape(Dim.Time, Dim.Time), i => i with { Point = point });
 
-    public int DecayedMix(int a, int y, int g, ReadPoint point) =>
-        Emit(TileOp.DecayedMix, [a, y, g], Join(this[y].Shape, this[g].Shape), i => i with { Point = point });
+    public int DecayedMix(int a, int y, int g, ReadPoint point) => IsConstant(g, 0)
+        ? MatMul(CausalMask(a, point), y)
+        : Emit(TileOp.DecayedMix, [a, y, g], Join(this[y].Shape, this[g].Shape), i => i with { Point = point });
 
-    public int DecayedMixTransposed(int a, int x, int g, ReadPoint point) =>
-        Emit(TileOp.DecayedMixTransposed, [a, x, g], Join(this[x].Shape, this[g].Shape), i => i with { Point = point });
+    public int DecayedMixTransposed(int a, int x, int g, ReadPoint point) => IsConstant(g, 0)
+        ? MatMul(CausalMask(a, point), x, transposeLeft: true)
+        : Emit(TileOp.DecayedMixTransposed, [a, x, g], Join(this[x].Shape, this[g].Shape), i => i with { Point = point });
 
-    public int SolveUnitLower(int l, int r, bool transposed = false) =>
-        Emit(TileOp.SolveUnitLower, [l, r], this[r].Shape, i => i with { Reverse = transposed });
+    public int SolveUnitLower(int l, int r, bool transposed = false) => IsConstant(l, 0) || IsConstant(r, 0)
+        ? r
+        : Emit(TileOp.SolveUnitLower, [l, r], this[r].Shape, i => i with { Reverse = transposed });
+
+    public int DecayedSolve(int a, int c, int g, int r, ReadPoint point, bool transposed = false) => IsConstant(r, 0)
+        ? r
+        : Emit(TileOp.DecayedSolve, [a, c, g, r], this[r].Shape, i => i with { Point = point, Reverse = transposed });
 
     /// <summary>Gives a value the name it has in the literature, if it has none of its own yet.</summary>
     public int Name(int id, string name)
@@ -162,6 +180,8 @@ internal sealed partial class TileBuilder
             TileOp.Constant => Constant(source.Number, source.Shape),
             TileOp.Broadcast => Broadcast(o[0], source.Shape),
             TileOp.Softmax => Softmax(o[0]),
+            TileOp.Features => Features(source.Map, o[0]),
+            TileOp.FeaturesGradient => FeaturesGradient(source.Map, o[0], o[1]),
             TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide => Binary(source.Op, o[0], o[1]),
             TileOp.MatMul => MatMul(o[0], o[1], source.TransposeLeft, source.TransposeRight),
             TileOp.Transpose => Transpose(o[0]),
@@ -179,6 +199,7 @@ internal sealed partial class TileBuilder
             TileOp.DecayedMix => DecayedMix(o[0], o[1], o[2], source.Point),
             TileOp.DecayedMixTransposed => DecayedMixTransposed(o[0], o[1], o[2], source.Point),
             TileOp.SolveUnitLower => SolveUnitLower(o[0], o[1], source.Reverse),
+            TileOp.DecayedSolve => DecayedSolve(o[0], o[1], o[2], o[3], source.Point, source.Reverse),
             TileOp.Input => throw new InvalidOperationException("An input cannot be copied; declare it with Input."),
             _ => Unary(source.Op, o[0]),
         };

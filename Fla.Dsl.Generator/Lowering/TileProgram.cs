@@ -42,6 +42,12 @@ internal enum TileOp
     /// <summary>Over each row.</summary>
     Softmax,
 
+    /// <summary>The features <see cref="Instruction.Map"/> of each row of x: a tile of more columns.</summary>
+    Features,
+
+    /// <summary>From x and the gradient of its features, the gradient of x.</summary>
+    FeaturesGradient,
+
     /// <summary>A matrix RxC as one row of R*C elements, row by row.</summary>
     Flatten,
 
@@ -92,6 +98,12 @@ internal enum TileOp
 
     /// <summary>From l [C]x[C] strictly lower and r: u with <c>(I - l) u = r</c>, or <c>(I - l)^T u = r</c> with <see cref="Instruction.Reverse"/>.</summary>
     SolveUnitLower,
+
+    /// <summary>
+    /// From a [C]x[C], c, g, r [C]xD: u with <c>u[i,d] = r[i,d] + c[i,d] sum_j a[i,j] u[j,d] exp(sum of g[.,d] between j and i)</c>,
+    /// masked, or with <see cref="Instruction.Reverse"/> the transposed system <c>u[j,d] = r[j,d] + sum_i a[i,j] c[i,d] u[i,d] exp(..)</c>.
+    /// </summary>
+    DecayedSolve,
 }
 
 /// <summary>One operation and its result.</summary>
@@ -108,6 +120,8 @@ internal sealed record Instruction(int Id, TileOp Op, EquatableArray<int> Operan
     public bool Exclusive { get; init; }
 
     public ReadPoint Point { get; init; }
+
+    public FeatureMap Map { get; init; }
 }
 
 /// <summary>What the caller passes for an input.</summary>
@@ -201,8 +215,9 @@ internal sealed record TileProgram(
         if (instruction.TransposeRight) words.Add("transpose-right");
         if (instruction.Reverse) words.Add("reverse");
         if (instruction.Exclusive) words.Add("exclusive");
-        if (instruction.Op is TileOp.CausalMask or TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed)
+        if (instruction.Op is TileOp.CausalMask or TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed or TileOp.DecayedSolve)
             words.Add(instruction.Point.ToString());
+        if (instruction.Op is TileOp.Features or TileOp.FeaturesGradient) words.Add(instruction.Map.ToString());
         words.AddRange(instruction.Operands.Select(operand => $"%{operand}"));
         return string.Join(" ", words);
     }

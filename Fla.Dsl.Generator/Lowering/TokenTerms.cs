@@ -126,6 +126,8 @@ internal sealed class TokenTerms
         UnaryFunction.Softplus => builder.Unary(TileOp.Softplus, x),
         UnaryFunction.Softmax => builder.Softmax(x),
         UnaryFunction.Sum => builder.SumColumns(x),
+        UnaryFunction.Quadratic => builder.Features(FeatureMap.Quadratic, x),
+        UnaryFunction.Taylor2 => builder.Features(FeatureMap.Taylor2, x),
         _ => throw new InvalidOperationException($"No tile form of {function}."),
     };
 }

@@ -36,7 +36,8 @@ internal static class Verifier
     {
         TileOp.Input or TileOp.Constant => 0,
         TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.MatMul or TileOp.SolveUnitLower
-            or TileOp.RowOuter or TileOp.RowDotLeft or TileOp.RowDotRight => 2,
+            or TileOp.RowOuter or TileOp.RowDotLeft or TileOp.RowDotRight or TileOp.FeaturesGradient => 2,
+        TileOp.DecayedSolve => 4,
         TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => 3,
         _ => 1,
     };
@@ -72,12 +73,22 @@ internal static class Verifier
                 return new Shape(Dim.One, operands[0].Columns);
             case TileOp.SumColumns:
                 return new Shape(operands[0].Rows, Dim.One);
+            case TileOp.Features:
+                return new Shape(operands[0].Rows, FeatureDimension.Of(instruction.Map.ToString(), operands[0].Columns));
+            case TileOp.FeaturesGradient:
+                return operands[1] == new Shape(operands[0].Rows, FeatureDimension.Of(instruction.Map.ToString(), operands[0].Columns))
+                    ? operands[0]
+                    : new Shape("x and the gradient of its features", "?");
             case TileOp.DecayMatrix:
                 return operands[0] == new Shape(Dim.Time, Dim.One) ? new Shape(Dim.Time, Dim.Time) : new Shape("a gate of one column", "?");
             case TileOp.DecayedDot:
                 return operands[0] == operands[1] && operands[1] == operands[2] ? new Shape(Dim.Time, Dim.Time) : new Shape("x, y, g alike", "?");
             case TileOp.DecayedMix or TileOp.DecayedMixTransposed:
                 return operands[0] == new Shape(Dim.Time, Dim.Time) && operands[1] == operands[2] ? operands[1] : new Shape("a square, y and g alike", "?");
+            case TileOp.DecayedSolve:
+                return operands[0] == new Shape(Dim.Time, Dim.Time) && operands[1] == operands[2] && operands[2] == operands[3]
+                    ? operands[3]
+                    : new Shape("a square, c, g and r alike", "?");
             case TileOp.SolveUnitLower:
                 return operands[0] == new Shape(Dim.Time, Dim.Time) ? operands[1] : new Shape("a square", "?");
             default:

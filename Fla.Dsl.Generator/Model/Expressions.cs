@@ -67,6 +67,10 @@ internal enum UnaryFunction
     Softplus,
     Softmax,
     Sum,
+
+    /// <summary>The feature maps, see <see cref="FeatureMap"/>.</summary>
+    Quadratic,
+    Taylor2,
 }
 
 internal sealed record UnaryExpr(UnaryFunction Function, Expr Operand, TermType Type) : Expr(Type);

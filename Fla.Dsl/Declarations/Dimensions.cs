@@ -20,3 +20,13 @@ public readonly struct N : IDimension;
 
 /// <summary>The number of channels of a recurrence without heads.</summary>
 public readonly struct D : IDimension;
+
+/// <summary>The <c>D (D + 1) / 2</c> features of <see cref="Recurrences.Quadratic"/>: the products of two elements.</summary>
+/// <typeparam name="D">The dimension of what they are features of.</typeparam>
+public readonly struct Quadratic<D> : IDimension
+    where D : IDimension;
+
+/// <summary>The <c>1 + D + D (D + 1) / 2</c> features of <see cref="Recurrences.Taylor2"/>: the number 1, the elements, and their products.</summary>
+/// <typeparam name="D">The dimension of what they are features of.</typeparam>
+public readonly struct Taylor2<D> : IDimension
+    where D : IDimension;

@@ -1,3 +1,4 @@
+using Fla.Dsl.Runtime;
 using static TorchSharp.torch;
 
 namespace Fla.Dsl;
@@ -27,7 +28,9 @@ internal sealed class AxisSizes
     private readonly Dictionary<string, (long Size, string Origin)> bound = [];
 
     /// <summary>The size of an axis, if a tensor has shown it.</summary>
-    public long? this[Axis axis] => bound.TryGetValue(axis.Key!, out var known) ? known.Size : null;
+    public long? this[Axis axis] => bound.TryGetValue(axis.Key!, out var known) ? known.Size : OfFeatures(axis);
+
+    private long? OfFeatures(Axis axis) => FeatureMaps.SizeOf(axis.Name, of => this[Axis.Declared(of)]);
 
     /// <summary>Binds an axis to what something other than a tensor's shape says.</summary>
     public void Bind(Axis axis, long size, string origin) => bound[axis.Key!] = (size, origin);
@@ -45,7 +48,11 @@ internal sealed class AxisSizes
             var (label, key) = axes[i];
             if (shape[i] == 0)
                 throw Mismatch($"{Expected()} with {label} at least 1");
-            if (key is null || bound.TryAdd(key, (shape[i], name)))
+            if (key is null)
+                continue;
+            if (OfFeatures(axes[i]) is { } features)
+                bound.TryAdd(key, (features, "what its features are of"));
+            if (bound.TryAdd(key, (shape[i], name)))
                 continue;
 
             var (size, origin) = bound[key];

@@ -1,3 +1,4 @@
+using Fla.Dsl.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -143,7 +144,9 @@ public static class Conformance
 
         public IReadOnlyDictionary<string, Tensor> ByState(Tensor[] tensors) => op.States.Zip(tensors).ToDictionary(pair => pair.First.Name, pair => pair.Second);
 
-        private long[] Dims(IReadOnlyList<string> names) => [.. names.Select(name => (long)(test.Sizes.TryGetValue(name, out var size) ? size : 16))];
+        private long[] Dims(IReadOnlyList<string> names) => [.. names.Select(Size)];
+
+        private long Size(string name) => FeatureMaps.SizeOf(name, of => Size(of)) ?? (test.Sizes.TryGetValue(name, out var size) ? size : 16);
 
         private Tensor Draw(Argument argument, long[] shape)
         {

@@ -1,3 +1,4 @@
+using Fla.Dsl.Runtime;
 using static TorchSharp.torch;
 
 namespace Fla.Dsl.Testing;
@@ -13,7 +14,7 @@ internal sealed class Shapes(string recurrence, bool hasHeads)
 
     public int this[string axis] => (int)sizes[axis].Size;
 
-    public long? this[Type dimension] => sizes.TryGetValue(dimension, out var bound) ? bound.Size : null;
+    public long? this[Type dimension] => sizes.TryGetValue(dimension, out var bound) ? bound.Size : OfFeatures(dimension);
 
     public bool Knows(string axis) => sizes.ContainsKey(axis);
 
@@ -56,6 +57,8 @@ internal sealed class Shapes(string recurrence, bool hasHeads)
             throw new ArgumentException($"{recurrence}: '{name}': {shapes}.", name);
         foreach (var (axis, size) in axes.Zip(tensor.shape))
         {
+            if (axis is Type dimension && OfFeatures(dimension) is { } features)
+                sizes.TryAdd(axis, (features, "what its features are of"));
             if (axis is Heads && !Knows(Heads))
                 headCounts.Add(name, size);
             else if (!sizes.TryAdd(axis, (size, name)) && sizes[axis].Size != size)
@@ -67,9 +70,17 @@ internal sealed class Shapes(string recurrence, bool hasHeads)
     /// <summary>The shape of a tensor nobody gave.</summary>
     /// <exception cref="ArgumentException">A size is not known.</exception>
     public long[] ShapeOf(string name, Part part, IReadOnlyList<Type> dimensions) =>
-        [.. Axes(part, dimensions).Select(axis => sizes.TryGetValue(axis, out var bound)
-            ? bound.Size
-            : throw new ArgumentException($"{recurrence}: nothing given tells {NameOf(axis)}, which '{name}' needs.", name))];
+        [.. Axes(part, dimensions).Select(axis => (sizes.TryGetValue(axis, out var bound) ? bound.Size : axis is Type type ? this[type] : null)
+            ?? throw new ArgumentException($"{recurrence}: nothing given tells {NameOf(axis)}, which '{name}' needs.", name))];
 
-    private static string NameOf(object axis) => axis is Type type ? type.Name : (string)axis;
+    private long? OfFeatures(Type dimension) => dimension.IsGenericType
+        ? FeatureMaps.SizeOf(NameOf(dimension), _ => this[dimension.GetGenericArguments()[0]])
+        : null;
+
+    private static string NameOf(object axis) => axis switch
+    {
+        Type { IsGenericType: true } made => $"{made.Name.Split('`')[0]}<{NameOf(made.GetGenericArguments()[0])}>",
+        Type type => type.Name,
+        _ => (string)axis,
+    };
 }

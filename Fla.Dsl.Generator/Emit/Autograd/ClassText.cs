@@ -17,7 +17,8 @@ internal static class ClassText
             _ => "by element",
         }).ToList();
         var decay = decays.Count == 0 ? "no decay" : $"decay {string.Join(" and ", decays)}";
-        var writes = state.HasFeedback ? "feedback write" : "external write";
+        var inflows = string.Concat(state.Update.Inflows.Select(inflow => $", {inflow.Source.State} added"));
+        var writes = state.Update.Writes.Count == 0 ? "no write" : state.HasFeedback ? "feedback write" : "external write";
         var reads = form.Reads.Where(read => read.Snapshot.State == state.Name).Select(read => Reading.Of(read.Snapshot, state.Update).Point).Distinct().OrderBy(point => point)
             .Select(point => point switch
             {
@@ -25,6 +26,6 @@ internal static class ClassText
                 ReadPoint.AfterDecay => "after the decay",
                 _ => "after the write",
             }).ToList();
-        return $"{state.Name}: {decay}, {writes}, read {string.Join(" and ", reads)}";
+        return $"{state.Name}: {decay}, {writes}{inflows}, read {string.Join(" and ", reads)}";
     }
 }

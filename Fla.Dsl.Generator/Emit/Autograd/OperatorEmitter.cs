@@ -161,7 +161,7 @@ internal static class OperatorEmitter
     private static IEnumerable<string> Leading(Declaration declaration, string axes) =>
         new[] { axes, declaration.HasHeads ? "H" : string.Empty }.Where(axis => axis.Length > 0);
 
-    private static string Shape(IEnumerable<string> leading, IEnumerable<string> sizes) => $"<c>[{string.Join(", ", leading.Concat(sizes))}]</c>";
+    private static string Shape(IEnumerable<string> leading, IEnumerable<string> sizes) => $"<c>[{string.Join(", ", leading.Concat(sizes)).Replace("<", "&lt;")}]</c>";
 
     private static string Dimensions(TermType type) =>
         string.Join(", ", new[] { type.Rows, type.Columns }.Where(dimension => dimension != Dim.One).Select(dimension => $"\"{dimension}\""));

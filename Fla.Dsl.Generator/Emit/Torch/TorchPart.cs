@@ -14,7 +14,7 @@ internal sealed class TorchPart
     private readonly IReadOnlyList<int> results;
     private readonly Dictionary<int, int> uses = [];
     private readonly Dictionary<int, TorchTerm> terms = [];
-    private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "DecayedProducts", "ReadPoint");
+    private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "DecayedProducts", "FeatureMaps", "ReadPoint");
     private readonly List<string> unpacking = [];
 
     // Constants and repetitions take their sizes, type and device from tensors at hand.
@@ -31,7 +31,8 @@ internal sealed class TorchPart
         wanted = new HashSet<string>(computed.Concat(results).Select(id => program[id])
             .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast or TileOp.Unflatten)
             .SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns })
-            .SelectMany(Dim.Factors));
+            .SelectMany(Dim.Factors)
+            .SelectMany(dimension => new[] { dimension, FeatureDimension.Root(dimension) }));
     }
 
     /// <summary>Makes a value of the caller's known; it gets a variable if the body uses it.</summary>
@@ -84,5 +85,10 @@ internal sealed class TorchPart
 
     private string Sizes(Shape shape) => $"{Size(shape.Rows)}, {Size(shape.Columns)}";
 
-    private string Size(string dimension) => string.Join(" * ", Dim.Factors(dimension).Select(factor => sizes[factor]));
+    private string Size(string dimension) => string.Join(" * ", Dim.Factors(dimension).Select(SizeOfOne));
+
+    /// <summary>Where no tensor at hand has features, their number follows from that of what they are of.</summary>
+    private string SizeOfOne(string dimension) => sizes.TryGetValue(dimension, out var size) || FeatureDimension.Parse(dimension) is not var (map, of)
+        ? size ?? throw new InvalidOperationException($"Nothing at hand has the dimension {dimension}.")
+        : $"FeatureMaps.{map}Size({SizeOfOne(of)})";
 }

@@ -23,7 +23,8 @@ internal readonly struct TorchTerm
         TorchTerm Operand(int index) => operand(tile.Operands[index]);
         string Call(string method, string arguments = "") => $"{Operand(0).AtLeast(3)}.{method}({arguments})";
         string Tiles(string method, params string[] more) => $"Tiles.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text).Concat(more))})";
-        string Products(string method) => $"DecayedProducts.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text))}, ReadPoint.{tile.Point})";
+        string Products(string method, params string[] more) =>
+            $"DecayedProducts.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text).Append($"ReadPoint.{tile.Point}").Concat(more))})";
         string Infix(string symbol, int left, int right) => $"{Operand(0).AtLeast(left)} {symbol} {Operand(1).AtLeast(right)}";
 
         switch (tile.Op)
@@ -39,6 +40,8 @@ internal readonly struct TorchTerm
             case TileOp.Relu: return Primary(Call("relu"));
             case TileOp.Heaviside: return Primary(Tiles("Heaviside"));
             case TileOp.Softplus: return Primary(Tiles("Softplus"));
+            case TileOp.Features: return Primary($"FeatureMaps.{tile.Map}({Operand(0).Text})");
+            case TileOp.FeaturesGradient: return Primary($"FeatureMaps.{tile.Map}Gradient({Operand(0).Text}, {Operand(1).Text})");
             case TileOp.Flatten: return Primary(Tiles("Flatten"));
             case TileOp.Unflatten: return Primary(Tiles("Unflatten", sizes(tile.Shape)));
             case TileOp.RowOuter: return Primary(Tiles("RowOuter"));
@@ -60,6 +63,7 @@ internal readonly struct TorchTerm
             case TileOp.DecayedMix: return Primary(Products("Mix"));
             case TileOp.DecayedMixTransposed: return Primary(Products("MixTransposed"));
             case TileOp.SolveUnitLower: return Primary(Tiles("SolveUnitLower", Flags(("transposed", tile.Reverse))));
+            case TileOp.DecayedSolve: return Primary(Products("Solve", Flags(("transposed", tile.Reverse))));
             default: throw new InvalidOperationException($"{tile.Op} is not computed.");
         }
     }

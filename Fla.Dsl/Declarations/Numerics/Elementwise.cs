@@ -43,6 +43,21 @@ internal static class Elementwise
         return x / norm.Repeat(x.Rows, x.Columns);
     }
 
+    /// <summary>The products of two elements of a column, row by row of the upper triangle; off the diagonal times the square root of 2.</summary>
+    public static Value Quadratic(Value x)
+    {
+        var pairs = Enumerable.Range(0, x.Rows).SelectMany(i => Enumerable.Range(i, x.Rows - i), (i, j) => (I: i, J: j)).ToArray();
+        var once = new Value([.. pairs.Select(pair => pair.I == pair.J ? 1 : Math.Sqrt(2))], pairs.Length, 1);
+        return x.Pick([.. pairs.Select(pair => pair.I)]) * x.Pick([.. pairs.Select(pair => pair.J)]) * once;
+    }
+
+    /// <summary>1, the elements of a column, and <see cref="Quadratic"/> over the square root of 2.</summary>
+    public static Value Taylor2(Value x)
+    {
+        var products = Quadratic(x);
+        return Value.Stacked(Value.Number(1), x, products * Value.Filled(Math.Sqrt(0.5), products.Rows, 1));
+    }
+
     private static double Logistic(double x)
     {
         var e = Math.Exp(-Math.Abs(x));

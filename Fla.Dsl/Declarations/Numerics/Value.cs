@@ -3,9 +3,9 @@ using System.Globalization;
 namespace Fla.Dsl.Numerics;
 
 /// <summary>
-/// The numbers behind the language: an fp64 matrix, row after row (a vector is a column, a scalar 1 x 1). Five primitives know their
-/// adjoint (<see cref="Map"/>, <see cref="Zip"/>, <see cref="Repeat"/>, <see cref="Product"/>, <see cref="Transposed"/>); all else is
-/// made of them. Nothing broadcasts by itself: sizes that differ are an error, whichever they are.
+/// The numbers behind the language: an fp64 matrix, row after row (a vector is a column, a scalar 1 x 1). Seven primitives know their
+/// adjoint (<see cref="Map"/>, <see cref="Zip"/>, <see cref="Repeat"/>, <see cref="Product"/>, <see cref="Transposed"/>,
+/// <see cref="Pick"/>, <see cref="Stacked"/>); all else is made of them. Nothing broadcasts by itself: sizes that differ are an error, whichever they are.
 /// </summary>
 internal sealed class Value
 {
@@ -113,6 +113,34 @@ internal sealed class Value
         return result;
 
         int Source(int i) => i / result.Columns % Rows * Columns + i % result.Columns % Columns;
+    }
+
+    /// <summary>The column of these elements of a column, in this order; one may be there more than once.</summary>
+    public Value Pick(int[] elements)
+    {
+        var result = new Value(Array.ConvertAll(elements, i => Data[i]), elements.Length, 1);
+        Tape.Current?.Record(result, () =>
+        {
+            for (var i = 0; i < elements.Length; i++)
+                Gradient[elements[i]] += result.Gradient[i];
+        });
+        return result;
+    }
+
+    /// <summary>The columns one below the other.</summary>
+    public static Value Stacked(params Value[] columns)
+    {
+        var result = new Value([.. columns.SelectMany(column => column.Data)], columns.Sum(column => column.Rows), 1);
+        Tape.Current?.Record(result, () =>
+        {
+            var first = 0;
+            foreach (var column in columns)
+            {
+                Add(column.Gradient, result.Gradient[first..(first + column.Rows)]);
+                first += column.Rows;
+            }
+        });
+        return result;
     }
 
     /// <summary>The matrix product.</summary>

@@ -10,9 +10,12 @@ public static class Catalogue
     /// <summary>The operators, by name.</summary>
     public static global::System.Collections.Generic.IReadOnlyList<global::Fla.Dsl.RecurrenceOp> All { get; } =
     [
+        global::Fla.Ops.Based.Op,
+        global::Fla.Ops.BasedUnnormalized.Op,
         global::Fla.Ops.Comba.Op,
         global::Fla.Ops.DeltaRule.Op,
         global::Fla.Ops.DplrDeltaRule.Op,
+        global::Fla.Ops.GatedDeltaProduct.Op,
         global::Fla.Ops.GatedDeltaRule.Op,
         global::Fla.Ops.GatedLinearAttention.Op,
         global::Fla.Ops.GatedSlotAttention.Op,
@@ -22,6 +25,7 @@ public static class Catalogue
         global::Fla.Ops.LightningAttention.Op,
         global::Fla.Ops.LinearAttention.Op,
         global::Fla.Ops.NormalizedLinearAttention.Op,
+        global::Fla.Ops.Rebased.Op,
         global::Fla.Ops.Retention.Op,
         global::Fla.Ops.Rwkv6.Op,
         global::Fla.Ops.SelectiveScan.Op,

@@ -70,8 +70,7 @@ partial class NormalizedLinearAttention
             var z = carry[1];
             using var scope = torch.NewDisposeScope();
             var P = Tiles.CausalMask(torch.matmul(q, k.mT), ReadPoint.AfterWrite);
-            var t = (q * (z + Tiles.CumulativeSum(k, reverse: false, exclusive: false))).sum(-1, keepdim: true);
-            var o = scale * (torch.matmul(q, S) + torch.matmul(P, v)) / (scale * t + 1.0E-10);
+            var o = scale * (torch.matmul(q, S) + torch.matmul(P, v)) / (scale * (torch.matmul(q, z.mT) + P.sum(-1, keepdim: true)) + 1.0E-10);
             return Tiles.Keep(o);
         }
 
@@ -87,15 +86,13 @@ partial class NormalizedLinearAttention
             var @do = inputs[7];
             using var scope = torch.NewDisposeScope();
             var P = Tiles.CausalMask(torch.matmul(q, k.mT), ReadPoint.AfterWrite);
-            var t = z + Tiles.CumulativeSum(k, reverse: false, exclusive: false);
-            var t2 = scale * (q * t).sum(-1, keepdim: true) + 1.0E-10;
-            var o = scale * (torch.matmul(q, S) + torch.matmul(P, v)) / t2;
-            var t3 = (-(@do * o / t2)).sum(-1, keepdim: true) * scale;
-            var t4 = t3 * q;
-            var t5 = t4.sum(-2, keepdim: true);
-            var t6 = @do / t2 * scale;
-            var t7 = torch.matmul(q.mT, t6);
-            return Tiles.Keep(P, t, t3, t4, t5, t6, t7);
+            var t = scale * (torch.matmul(q, z.mT) + P.sum(-1, keepdim: true)) + 1.0E-10;
+            var o = scale * (torch.matmul(q, S) + torch.matmul(P, v)) / t;
+            var t2 = (-(@do * o / t)).sum(-1, keepdim: true) * scale;
+            var t3 = torch.matmul(t2.mT, q);
+            var t4 = @do / t * scale;
+            var t5 = torch.matmul(q.mT, t4);
+            return Tiles.Keep(P, t2, t3, t4, t5);
         }
 
         // Backward: the state, a step on.
@@ -103,8 +100,8 @@ partial class NormalizedLinearAttention
         {
             var dS = carry[0];
             var dz = carry[1];
-            var t = local[4];
-            var t2 = local[6];
+            var t = local[2];
+            var t2 = local[4];
             using var scope = torch.NewDisposeScope();
             var dz2 = dz + t;
             var dS2 = dS + t2;
@@ -118,25 +115,23 @@ partial class NormalizedLinearAttention
             var k = inputs[1];
             var v = inputs[2];
             var S = inputs[5];
+            var z = inputs[6];
             var dS = carry[0];
             var dz = carry[1];
             var P = local[0];
             var t = local[1];
-            var t2 = local[2];
-            var t3 = local[3];
-            var t4 = local[5];
+            var t2 = local[3];
             using var scope = torch.NewDisposeScope();
             var dk = dz + torch.matmul(v, dS.mT);
             var dv = torch.matmul(k, dS);
-            var dq = t2 * t;
-            var dk2 = dk + Tiles.CumulativeSum(t3, reverse: true, exclusive: false);
-            var dP = torch.matmul(t4, v.mT);
-            var dv2 = dv + torch.matmul(P.mT, t4);
-            var t5 = Tiles.CausalMask(dP, ReadPoint.AfterWrite);
-            var dq2 = dq + torch.matmul(t5, k);
-            var dk3 = dk2 + torch.matmul(t5.mT, q);
-            var dq3 = dq2 + torch.matmul(t4, S.mT);
-            return Tiles.Keep(dq3, dk3, dv2);
+            var dq = torch.matmul(t, z);
+            var dP = t + torch.matmul(t2, v.mT);
+            var dv2 = dv + torch.matmul(P.mT, t2);
+            var t3 = Tiles.CausalMask(dP, ReadPoint.AfterWrite);
+            var dq2 = dq + torch.matmul(t3, k);
+            var dk2 = dk + torch.matmul(t3.mT, q);
+            var dq3 = dq2 + torch.matmul(t2, S.mT);
+            return Tiles.Keep(dq3, dk2, dv2);
         }
     }
 

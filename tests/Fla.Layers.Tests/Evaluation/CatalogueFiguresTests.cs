@@ -22,12 +22,25 @@ public class CatalogueFiguresTests
     {
         var op = Catalogue.All.Single(op => op.Name == CatalogueNames.OpOf(name));
         using var figures = OpFigures.Read(RepositoryFiles.Golden($"ops/{name}.safetensors"));
-        foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.BFloat16])
+        foreach (var type in Types(name))
         foreach (var execution in Execution.Of(op))
         {
             var errors = OpVerification.Run(op, figures, execution, type, CPU);
             Assert.True(errors.Within(OpVerification.ToleranceOf(type)), $"{execution} in {type}: {errors}");
         }
+    }
+
+    /// <summary>ReBased divides squares of inner products, of which half precision keeps too little: see the test below.</summary>
+    private static ScalarType[] Types(string name) => name == "rebased" ? [ScalarType.Float32] : [ScalarType.Float32, ScalarType.BFloat16];
+
+    [Fact]
+    public void Rounding_the_inputs_of_Rebased_to_half_precision_alone_exceeds_the_tolerance()
+    {
+        using var figures = OpFigures.Read(RepositoryFiles.Golden("ops/rebased.safetensors"));
+        var rounded = new[] { "q", "k", "v" }.ToDictionary(name => name, name => figures.Inputs[name].to(ScalarType.BFloat16).to(ScalarType.Float64));
+        var exact = Oracle.Differentiate(typeof(Rebased), rounded, figures.OutputGradient!, scale: figures.Scale);
+        Assert.True(RelativeError.Rms(exact.Result.Output, figures.Output) > OpVerification.ToleranceOf(ScalarType.BFloat16));
+        Assert.True(RelativeError.Rms(exact.Arguments["q"], figures.Gradients["q"]) > OpVerification.ToleranceOf(ScalarType.BFloat16));
     }
 
     [Fact]

@@ -40,6 +40,15 @@ public class OperatorTests
     });
 
     [Fact]
+    public void Inner_products_of_features_are_polynomials_of_inner_products() => Gen.Select(Number.Array[4], Number.Array[4]).Sample((x, y) =>
+    {
+        Vec<K> a = new(x), b = new(y);
+        var inner = x.Zip(y, (x, y) => x * y).Sum();
+        Assert.Equal(inner * inner, (double)Dot(Quadratic(a), Quadratic(b)), 1e-9);
+        Assert.Equal(1 + inner + (inner * inner / 2), (double)Dot(Taylor2(a), Taylor2(b)), 1e-9);
+    });
+
+    [Fact]
     public void A_vector_scales_rows_from_the_left_and_columns_from_the_right() => Operands.Sample(x =>
     {
         Vec<K> a = new(x.A);

@@ -137,6 +137,89 @@ internal static partial class SlotsWithDelta
     }
 }
 
+/// <summary>The delta rule under a gate for each value, and with a rate for each value.</summary>
+[Recurrence]
+internal static partial class ValueGatedDelta
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Vec<V> gv, [LogDecay] Vec<K> gk, Vec<V> beta, ref State<K, V> S, [Scale] Scalar scale)
+    {
+        S = Exp(gk) * S * Exp(gv);
+        S += Outer(k, Sigmoid(beta) * (v - Dot(k, S)));
+        return scale * Dot(q, S);
+    }
+}
+
+/// <summary>A rate for each value, reads of the state as the token before left it.</summary>
+[Recurrence]
+internal static partial class DeltaOfValues
+{
+    private static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<K> a, Vec<V> v, Vec<V> beta, [LogDecay] Scalar g, Scalar b, ref State<K, V> S)
+    {
+        S = Exp(g) * S + Outer(k, beta * (v - b * Dot(k, S) + Dot(a, S)));
+        return Dot(q, S);
+    }
+}
+
+/// <summary>A moving average whose rate is a vector, beside one that is gated.</summary>
+[Recurrence(Heads = false)]
+internal static partial class MovingAverages
+{
+    private static Vec<D> Step(Vec<D> x, Vec<D> rate, [LogDecay] Vec<D> g, ref State<D> h, ref State<D> m)
+    {
+        h += Sigmoid(rate) * (x - h);
+        m = Exp(g) * m;
+        m += rate * (h - m);
+        return h - m;
+    }
+}
+
+/// <summary>Momentum: what is written is an average of what is to be written, itself a state.</summary>
+[Recurrence]
+internal static partial class Momentum
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, [LogDecay] Scalar mu, Scalar eta, ref State<K, V> M, ref State<K, V> S)
+    {
+        M = Exp(mu) * M + Outer(k, v);
+        S = Exp(g) * S + Sigmoid(eta) * M;
+        return Dot(q, S);
+    }
+}
+
+/// <summary>Momentum of before the token and of after it, beside a correction by the delta rule, with reads in all places.</summary>
+[Recurrence]
+internal static partial class MomentumAndDelta
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, Scalar beta, ref State<K, V> M, ref State<K, V> S, [Scale] Scalar scale)
+    {
+        S = Exp(g) * (S + M);
+        M = 0.8 * M + Outer(k, v);
+        S += 0.5 * (M + Outer(q, v));
+        var between = Dot(k, S);
+        S += Outer(beta * k, v - Dot(k, S));
+        return scale * (Dot(q, S) - between + Dot(Dot(S, v), M));
+    }
+}
+
+/// <summary>Three corrections a token, each of what the ones before have left, with decays and a read in between.</summary>
+[Recurrence]
+internal static partial class ThreeCorrections
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<K> a, Vec<V> v, Vec<V> w, [LogDecay] Vec<K> g, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
+    {
+        S = Exp(g) * S;
+        S += Outer(beta * k, v - Dot(k, S));
+        var between = Dot(q, S);
+        S = Sigmoid(beta) * S;
+        S += Outer(beta * a, w - Dot(a, S));
+        S += Outer(q - a, 0.1 * Dot(k, S) + v) + Outer(k, w);
+        return scale * (Dot(q, S) - between);
+    }
+}
+
 /// <summary>A decay for every element, beside those by rows, by columns and of the whole; read before and after, by rows and by columns.</summary>
 [Recurrence]
 internal static partial class DecayByElement
@@ -162,5 +245,48 @@ internal static partial class GatedByState
         h = Exp(g) * h + v;
         S = 0.9 * S + Outer(k, v * Sigmoid(h));
         return Dot(q, S) + h;
+    }
+}
+
+/// <summary>Features under a decay, with factors on both sides, read before and after the write.</summary>
+[Recurrence]
+internal static partial class DecayedFeatures
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, Scalar beta, ref State<Taylor2<K>, V> S, ref State<Taylor2<K>> z, [Scale] Scalar scale)
+    {
+        var before = Dot(-Taylor2(q), S);
+        S = Exp(g) * S + Outer(beta * Taylor2(k) / 2, v);
+        z = Exp(g) * z + beta * Taylor2(k);
+        return scale * (before + Dot(Taylor2(q), S)) / (Dot(Taylor2(q), z) + 1);
+    }
+}
+
+/// <summary>The delta rule over features, with a decay of each and features of features beside it.</summary>
+[Recurrence]
+internal static partial class DeltaOfFeatures
+{
+    private static Vec<V> Step(
+        Vec<M> q, Vec<M> k, Vec<V> v, [LogDecay] Vec<Quadratic<M>> g, Scalar beta, ref State<Quadratic<M>, V> S, ref State<Taylor2<Quadratic<M>>> z)
+    {
+        S = Exp(g) * S;
+        S += Outer(beta * Quadratic(k), v - Dot(Quadratic(k), S));
+        z = 0.9 * z + Taylor2(Quadratic(k));
+        return Dot(Quadratic(q), S) + Dot(Taylor2(Quadratic(q)), z) * v;
+    }
+}
+
+/// <summary>Inner products with vector states at every point of the token, one of them decayed by element.</summary>
+[Recurrence]
+internal static partial class VectorStatesUnderDot
+{
+    private static Vec<V> Step(Vec<V> v, Vec<K> q, [LogDecay] Vec<K> g, [LogDecay] Vec<K> f, ref State<K> h, ref State<K> z)
+    {
+        var before = Dot(q, z) + Dot(h, q);
+        z = Exp(g) * z;
+        var decayed = Dot(q, z + 2 * q) - Dot(q, 0.5 * z);
+        z += q;
+        h = Exp(f) * h + z;
+        return (before + decayed + Dot(z, h) + Dot(z, z)) * v;
     }
 }
