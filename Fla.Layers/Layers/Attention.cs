@@ -1,5 +1,4 @@
 using Fla.Layers.Modules;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

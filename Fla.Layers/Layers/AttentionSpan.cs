@@ -1,6 +1,5 @@
 using Fla.Dsl;
 using Fla.Dsl.Runtime;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Fla.Layers;

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using Fla.Layers.Modules;
 
 namespace Fla.Layers.Models;
@@ -36,7 +35,7 @@ public abstract record BlockConfig : PretrainedConfig
     internal override Block CreateBlock(int layerIdx) => new(
         $"{Family}Block",
         ("attn_norm", CreateNorm()), ("attn", CreateMixer(layerIdx)),
-        ("mlp_norm", CreateNorm()), ("mlp", CreateMlp()));
+        ("mlp_norm", CreateNorm()), ("mlp", CreateMlp(IntermediateSize)));
 
     /// <summary>The token mixer of a layer: attention where the configuration says so, else the family's own.</summary>
     private protected TokenMixer CreateMixer(int layerIdx) => Attn?.Of(layerIdx) is { } spec
@@ -50,6 +49,6 @@ public abstract record BlockConfig : PretrainedConfig
 
     private protected RMSNorm CreateNorm() => new(HiddenSize, eps: NormEps);
 
-    private protected GatedMLP CreateMlp() =>
-        new(HiddenSize, HiddenRatio is { } ratio ? (double)ratio : null, IntermediateSize, HiddenAct, FuseSwiglu);
+    private protected GatedMLP CreateMlp(int? intermediateSize) =>
+        new(HiddenSize, HiddenRatio is { } ratio ? (double)ratio : null, intermediateSize, HiddenAct, FuseSwiglu);
 }

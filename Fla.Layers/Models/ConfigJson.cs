@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using Fla.Layers.Checkpoints;
 
 namespace Fla.Layers.Models;
@@ -61,6 +60,7 @@ internal static class ConfigJson
     public static string Text(PretrainedConfig config, bool forPrint)
     {
         var fields = JsonSerializer.SerializeToNode(config, config.GetType(), Options)!.AsObject();
+        if (!forPrint && fields["architectures"] is null) fields["architectures"] = new JsonArray($"{config.Family}ForCausalLM");
         var sorted = new JsonObject();
         foreach (var (name, value) in fields.OrderBy(field => field.Key, StringComparer.Ordinal))
         {

@@ -6,6 +6,20 @@ internal static class Families
     private static readonly Dictionary<string, Type> ByModelType = new PretrainedConfig[]
     {
         new TransformerConfig(),
+        new RetNetConfig(),
+        new GLAConfig(),
+        new DeltaNetConfig(),
+        new HGRNConfig(),
+        new HGRN2Config(),
+        new RWKV6Config(),
+        new RWKV7Config(),
+        new SambaConfig(),
+        new MambaConfig(),
+        new Mamba2Config(),
+        new GSAConfig(),
+        new GatedDeltaNetConfig(),
+        new KDAConfig(),
+        new LinearAttentionConfig(),
     }.ToDictionary(config => config.ModelType, config => config.GetType());
 
     /// <summary>The names.</summary>

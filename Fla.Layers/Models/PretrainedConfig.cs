@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Fla.Layers.Modules;
 
 namespace Fla.Layers.Models;
 
@@ -10,14 +11,13 @@ namespace Fla.Layers.Models;
 public abstract record PretrainedConfig
 {
     /// <summary>The name of the family in <c>config.json</c>.</summary>
-    [JsonInclude]
     public abstract string ModelType { get; }
 
     /// <summary>The number of tokens in the vocabulary.</summary>
     public int VocabSize { get; init; } = 32000;
 
     /// <summary>D, the size of what flows from layer to layer.</summary>
-    public int HiddenSize { get; init; } = 2048;
+    public virtual int HiddenSize { get; init; } = 2048;
 
     /// <summary>The number of layers.</summary>
     public virtual int NumHiddenLayers { get; init; } = 24;
@@ -74,6 +74,18 @@ public abstract record PretrainedConfig
     [JsonIgnore]
     internal virtual string FinalNormName => "norm";
 
+    /// <summary>The token whose embedding gets no gradient, or null.</summary>
+    [JsonIgnore]
+    internal virtual int? EmbeddingPadding => PadTokenId;
+
+    /// <summary>Whether forget gates are bounded from below by parameters of the model.</summary>
+    [JsonIgnore]
+    internal virtual bool HasLowerBounds => false;
+
+    /// <summary>Whether fresh output projections are scaled down by the root of the number of layers.</summary>
+    [JsonIgnore]
+    internal virtual bool RescalesOutput => false;
+
     /// <summary>Reads <c>config.json</c>.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="FileNotFoundException">There is none.</exception>
@@ -101,6 +113,9 @@ public abstract record PretrainedConfig
         if (FuseCrossEntropy && FuseLinearCrossEntropy)
             throw new ArgumentException("expected one of fuse_cross_entropy and fuse_linear_cross_entropy to be false, came both true");
     }
+
+    /// <summary>The normalisation after the last block.</summary>
+    internal virtual Norm CreateFinalNorm() => new RMSNorm(HiddenSize, eps: NormEps);
 
     /// <summary>A block of this family.</summary>
     internal abstract Block CreateBlock(int layerIdx);
