@@ -26,6 +26,7 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
     public static Reading Of(AffineState snapshot, AffineState update)
     {
         if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default);
+        if (update.IsScanned) return new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
         return snapshot.Decays.Equals(update.Decays)
             ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes)
             : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
@@ -55,7 +56,7 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
                 throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
             case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
                 throw Mixed(value, state);
-            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
+            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Factor.Reads(state)):
                 return Look(read, state);
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
                 return Split(negation.Operand, state).Times(new ConstantExpr(-1));
@@ -64,11 +65,11 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
             case BinaryExpr { Operator: BinaryOperator.Subtract } difference:
                 return Split(difference.Left, state).Plus(Split(difference.Right, state).Times(new ConstantExpr(-1)));
             case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Left.Reads(state):
-                return Split(product.Right, state).Times(Scalar(product.Left, state));
+                return Split(product.Right, state).Times(product.Left);
             case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Right.Reads(state):
-                return Split(product.Left, state).Times(Scalar(product.Right, state));
+                return Split(product.Left, state).Times(product.Right);
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
-                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), Scalar(quotient.Right, state), TermType.Scalar));
+                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), quotient.Right, quotient.Right.Type) { Span = quotient.Right.Span });
             case DotExpr or UnaryExpr { Function: UnaryFunction.Sum }:
                 throw Mixed(value, state);
             default:
@@ -93,18 +94,20 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         });
     }
 
-    private static Expr Scalar(Expr factor, string state) => factor.Type.Kind == TermKind.Scalar
-        ? factor
-        : throw new DeclarationException(Rules.Feedback, factor.Span, state, $"a read of it is multiplied by the vector '{ExpressionText.Of(factor)}', where a scalar can be solved for");
-
-    private Feedback Times(Expr factor) => new(
-        External is null ? null : new BinaryExpr(BinaryOperator.Multiply, factor, External, External.Type),
-        Terms.Select(term => term with { Coefficient = new BinaryExpr(BinaryOperator.Multiply, factor, term.Coefficient, TermType.Scalar) }).ToEquatableArray());
+    /// <summary>What is read of a matrix meets scalars only, or each of its columns would need a solve of its own.</summary>
+    private Feedback Times(Expr factor)
+    {
+        if (factor.Type.Kind != TermKind.Scalar && Terms.FirstOrDefault(term => !term.Read.Snapshot.IsVector) is { Read.Snapshot.State: var state })
+            throw new DeclarationException(Rules.Feedback, factor.Span, state, $"a read of it is multiplied by the vector '{ExpressionText.Of(factor)}', where a scalar can be solved for");
+        return new Feedback(
+            External is null ? null : ElementwiseUpdate.Times(factor, External),
+            Terms.Select(term => term with { Coefficient = ElementwiseUpdate.Times(factor, term.Coefficient) }).ToEquatableArray());
+    }
 
     private Feedback Plus(Feedback other) => new(
         External is null ? other.External : other.External is null ? External : new BinaryExpr(BinaryOperator.Add, External, other.External, External.Type),
         Terms.Concat(other.Terms).ToEquatableArray());
 }
 
-/// <summary>One linear look back: a scalar times a read.</summary>
+/// <summary>One linear look back: a scalar, or for a vector state a vector, times a read.</summary>
 internal sealed record FeedbackTerm(Expr Coefficient, ReadExpr Read);

@@ -49,7 +49,7 @@ internal static class OperatorEmitter
             code.Indented(() => code.Lines(declaration.Parameters.Select(parameter =>
                 $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], {Api}.ArgumentRole.{parameter.Role}{(parameter.IsLogDecay ? ", IsLogDecay: true" : string.Empty)}{(parameter.Default is { } method ? $", Default: {Names.Escaped(method)}" : string.Empty)}),")));
             code.Line("],");
-            code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}])"))}],");
+            code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}]{(state.IsLogSpace ? ", IsLogSpace: true" : string.Empty)})"))}],");
             code.Line($"OutputDimensions = [{Dimensions(declaration.Output.Type)}],");
             code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"{Api}.Mode.{mode.Mode}"))}],");
             if (compiled.Chunk is not null) code.Line("ChunkProgram = ChunkCode.Program,");
