@@ -113,9 +113,8 @@ internal sealed class Call
         return values;
     }
 
-    private double DefaultScale() => Step.Parameters.First(parameter => parameter.Part is Part.Token or Part.PerHead).Dimensions is [var dimension] && shapes[dimension] is { } size
-        ? 1 / Math.Sqrt(size)
-        : throw new ArgumentException($"{Step.Name}: the first argument is no vector, so the scale has no default.", "scale");
+    private double DefaultScale() =>
+        Step.Parameters.First(parameter => parameter.Part is Part.Token or Part.PerHead).Dimensions is [.., var last] && shapes[last] is { } size ? 1 / Math.Sqrt(size) : 1;
 
     private (int, int, int)[] Cut(Tensor? cuSeqlens)
     {

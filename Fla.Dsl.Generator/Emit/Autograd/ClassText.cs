@@ -16,6 +16,7 @@ internal static class ClassText
             DecayAxis.Columns when !state.Update.IsVector => "by columns",
             _ => "by element",
         }).ToList();
+        var space = state.Update.IsLog ? "in logarithms, " : string.Empty;
         var decay = decays.Count == 0 ? "no decay" : $"decay {string.Join(" and ", decays)}";
         var writes = state.HasFeedback ? "feedback write" : "external write";
         var reads = form.Reads.Where(read => read.Snapshot.State == state.Name).Select(read => Reading.Of(read.Snapshot, state.Update).Point).Distinct().OrderBy(point => point)
@@ -25,6 +26,6 @@ internal static class ClassText
                 ReadPoint.AfterDecay => "after the decay",
                 _ => "after the write",
             }).ToList();
-        return $"{state.Name}: {decay}, {writes}, read {string.Join(" and ", reads)}";
+        return $"{state.Name}: {space}{decay}, {writes}, {(reads.Count == 0 ? "never read" : $"read {string.Join(" and ", reads)}")}";
     }
 }
