@@ -15,8 +15,9 @@ internal sealed record ElementwiseUpdate(Expr Factor, EquatableArray<Expr> Added
         foreach (var feedback in update.Writes.Select(write => Feedback.Of(write, update.State)))
         {
             if (feedback.External is not null) added.Add(feedback.External);
-            foreach (var (coefficient, read) in feedback.Terms)
+            foreach (var (scalar, columns, read) in feedback.Terms)
             {
+                var coefficient = columns is null ? scalar : Times(scalar, columns);
                 factor = Combined(BinaryOperator.Add, factor, Times(coefficient, Product(read.Snapshot.Decays)));
                 added.AddRange(read.Snapshot.Writes.Select(write => Times(coefficient, write.Value)));
             }

@@ -20,13 +20,19 @@ internal sealed record Write(Expr Key, Expr Value)
     public bool Reads(string state) => Key.Reads(state) || Value.Reads(state);
 }
 
+/// <summary>Another state, whole, as it is when it is added to a state.</summary>
+internal sealed record Inflow(AffineState Source, RelativeSpan Span);
+
 /// <summary>
-/// A state somewhere in the token, as a function of how the token before left it: <c>decays * S + sum of writes</c>. Everything that
-/// may be done to a state keeps this form; what does not is not linear in the state. A state in log-space (<paramref name="IsLog"/>)
-/// holds the logarithms of such a state, and its writes are the logarithms of what is added.
+/// A state somewhere in the token, as a function of how the token before left it: <c>decays * S + sum of writes + sum of inflows</c>.
+/// Everything that may be done to a state keeps this form; what does not is not linear in the state. A state in log-space
+/// (<paramref name="IsLog"/>) holds the logarithms of such a state, and its writes are the logarithms of what is added.
 /// </summary>
 internal sealed record AffineState(string State, TermType Type, bool IsLog, EquatableArray<Decay> Decays, EquatableArray<Write> Writes)
 {
+    /// <summary>Other states that are added to it.</summary>
+    public EquatableArray<Inflow> Inflows { get; init; }
+
     /// <summary>A vector state is a matrix of one row.</summary>
     public bool IsVector => Type.Kind == TermKind.Vector;
 
@@ -58,7 +64,7 @@ internal sealed record StateForm(AffineState Update)
 /// </summary>
 internal sealed record NormalForm(EquatableArray<StateForm> States, Expr Output)
 {
-    public IEnumerable<ReadExpr> Reads => States.SelectMany(state => state.Update.Writes.SelectMany(write => new[] { write.Key, write.Value })).Append(Output)
+    public IEnumerable<ReadExpr> Reads => States.SelectMany(state => state.Update.Parts()).Append(Output)
         .SelectMany(Terms.SelfAndDescendants).OfType<ReadExpr>();
 }
 
@@ -70,16 +76,25 @@ internal static class Terms
         BinaryExpr binary => [binary.Left, binary.Right],
         OuterExpr outer => [outer.Rows, outer.Columns],
         DotExpr dot => [dot.Left, dot.Right],
-        ReadExpr read => [read.Query, .. read.Snapshot.Decays.Select(d => d.Factor), .. read.Snapshot.Writes.SelectMany(w => new[] { w.Key, w.Value })],
+        ReadExpr read => read.Snapshot.Parts().Prepend(read.Query),
         _ => [],
     };
+
+    /// <summary>The terms that a state is made of, those of its inflows among them.</summary>
+    public static IEnumerable<Expr> Parts(this AffineState state) => state.Decays.Select(decay => decay.Factor)
+        .Concat(state.Writes.SelectMany(write => new[] { write.Key, write.Value }))
+        .Concat(state.Inflows.SelectMany(inflow => inflow.Source.Parts()));
+
+    /// <summary>Whether the state is made of another, itself or through what is read from it.</summary>
+    public static bool Needs(this AffineState state, string other) =>
+        state.Inflows.Any(inflow => inflow.Source.State == other || inflow.Source.Needs(other)) || state.Parts().Any(part => part.Reads(other));
 
     public static IEnumerable<Expr> SelfAndDescendants(this Expr expression) =>
         expression.Children().SelectMany(SelfAndDescendants).Prepend(expression);
 
     /// <summary>Whether the term looks at the state, itself or through what it reads.</summary>
     public static bool Reads(this Expr expression, string state) =>
-        expression.SelfAndDescendants().Any(term => term is ReadExpr read && read.Snapshot.State == state);
+        expression.SelfAndDescendants().Any(term => term is ReadExpr read && (read.Snapshot.State == state || read.Snapshot.Inflows.Any(inflow => inflow.Source.State == state)));
 
     /// <summary>Whether a matrix is made of a state, and not only of what is read from one.</summary>
     public static bool HoldsMatrixState(this Expr expression) => expression switch

@@ -81,16 +81,11 @@ internal sealed class Normalizer
         var waiting = forms.ToList();
         while (waiting.Count > 0)
         {
-            var next = waiting.FirstOrDefault(form => !waiting.Any(other => other != form && NeedsReadOf(form, other.Name)))
+            var next = waiting.FirstOrDefault(form => !waiting.Any(other => other != form && form.Update.Needs(other.Name)))
                 ?? throw Coupled(waiting);
             waiting.Remove(next);
             yield return next;
         }
-
-        static bool NeedsReadOf(StateForm form, string other) => Parts(form).Any(part => part.Reads(other));
-
-        static IEnumerable<Expr> Parts(StateForm form) =>
-            form.Update.Writes.SelectMany(write => new[] { write.Key, write.Value }).Concat(form.Update.Decays.Select(decay => decay.Factor));
 
         // Each of them needs another: following the needs leads round in a circle.
         static DeclarationException Coupled(List<StateForm> waiting)
@@ -98,12 +93,12 @@ internal sealed class Normalizer
             var path = new List<StateForm> { waiting[0] };
             while (true)
             {
-                var next = waiting.First(other => other != path[path.Count - 1] && NeedsReadOf(path[path.Count - 1], other.Name));
+                var next = waiting.First(other => other != path[path.Count - 1] && path[path.Count - 1].Update.Needs(other.Name));
                 if (path.IndexOf(next) is var start and >= 0)
                 {
                     var circle = path.Skip(start).ToList();
-                    var read = Parts(circle[0]).First(part => part.Reads(circle[1].Name));
-                    return new DeclarationException(Rules.Coupled, read.Span, string.Join(" and ", circle.Select(form => $"'{form.Name}'")));
+                    var need = circle[0].Update.Parts().FirstOrDefault(part => part.Reads(circle[1].Name))?.Span ?? circle[0].Update.Inflows[0].Span;
+                    return new DeclarationException(Rules.Coupled, need, string.Join(" and ", circle.Select(form => $"'{form.Name}'")));
                 }
 
                 path.Add(next);
@@ -244,8 +239,14 @@ internal sealed class Normalizer
                 return new Writes(a.Terms.Concat(b.Terms).ToEquatableArray());
             case (State { Affine.IsVector: true } a, State b):
                 return IsLookedAt(a.Affine) ? Added(b.Affine, new Plain(Look(a.Affine, sum.Left)), sum.Left) : Added(a.Affine, new Plain(Look(b.Affine, sum.Right)), sum.Right);
+            case (State a, State b) when target is not null && (a.Affine.State == target) != (b.Affine.State == target):
+                return a.Affine.State == target ? Joined(a.Affine, b.Affine, sum.Right) : Joined(b.Affine, a.Affine, sum.Left);
             case (State a, State b):
                 throw new DeclarationException(Rules.Feedback, sum.Span, target ?? a.Affine.State, $"the sum {Text(sum)} of states is not one state with what is added to it");
+            case (State a, Plain b) when IsLookedAt(a.Affine):
+                return new Plain(sum with { Operator = BinaryOperator.Add, Left = Look(a.Affine, sum.Left), Right = b.Expr });
+            case (Plain a, State b) when IsLookedAt(b.Affine):
+                return new Plain(sum with { Operator = BinaryOperator.Add, Left = a.Expr, Right = Look(b.Affine, sum.Right) });
             case (State a, _):
                 return Added(a.Affine, right, sum.Right);
             case (_, State b):
@@ -293,6 +294,10 @@ internal sealed class Normalizer
         ? new Plain(new UnaryExpr(UnaryFunction.Negate, Look(state, source), state.Type) { Span = source.Span })
         : Decayed(state, new ConstantExpr(-1), DecayAxis.Whole, new BinaryExpr(BinaryOperator.Multiply, new ConstantExpr(-1), source, state.Type));
 
+    /// <summary>Another matrix state added whole.</summary>
+    private static State Joined(AffineState state, AffineState other, Expr source) =>
+        new(state with { Inflows = state.Inflows.Add(new Inflow(other, source.Span)) });
+
     private static State Added(AffineState state, Value addend, Expr source) => addend switch
     {
         Writes writes => new State(state with { Writes = state.Writes.Concat(writes.Terms).ToEquatableArray() }),
@@ -339,7 +344,7 @@ internal sealed class Normalizer
     {
         if (factor.Type.Kind == TermKind.Matrix)
         {
-            return state.Writes.Count == 0
+            return state.Writes.Count + state.Inflows.Count == 0
                 ? DecayAxis.Elements
                 : throw new DeclarationException(Rules.MatrixDecay, product.Span, state.State, Text(factor), "it decays what the same token has written");
         }
@@ -352,16 +357,22 @@ internal sealed class Normalizer
     {
         var log = Logarithm(factor);
         if (log is not null && (state.State != target || !log.Reads(state.State)))
-            return new State(state with { Decays = state.Decays.Add(new Decay(axis, factor, log)), Writes = Scale(state.Writes, factor, axis) });
+            return new State(Decayed(state, new Decay(axis, factor, log)));
 
         // A vector state's factors can be multiplied up, whatever their signs.
-        if (state.IsVector && !IsLookedAt(state) && !factor.Reads(state.State))
-            return new State(state with { Decays = state.Decays.Add(new Decay(axis, factor, null)), Writes = Scale(state.Writes, factor, axis) });
+        if (state.IsVector && !IsLookedAt(state) && !factor.Reads(state.State)) return new State(Decayed(state, new Decay(axis, factor, null)));
 
         // Where it is looked at, a vector state may be multiplied by anything.
         if (IsLookedAt(state)) return new Plain(product with { Left = Token(product.Left), Right = Token(product.Right) });
         throw factor.Reads(state.State) ? Nonlinear(state.State, product) : new DeclarationException(Rules.Gate, product.Span, state.State, Text(factor));
     }
+
+    private static AffineState Decayed(AffineState state, Decay decay) => state with
+    {
+        Decays = state.Decays.Add(decay),
+        Writes = Scale(state.Writes, decay.Factor, decay.Axis),
+        Inflows = state.Inflows.Select(inflow => inflow with { Source = Decayed(inflow.Source, decay) }).ToEquatableArray(),
+    };
 
     /// <summary>The logarithm of a factor known to be positive, or null.</summary>
     private Expr? Logarithm(Expr factor) => factor switch

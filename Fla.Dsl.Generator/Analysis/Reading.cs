@@ -18,18 +18,18 @@ internal enum ReadPoint
 
 /// <summary>
 /// A read against the whole token's update: where it stands (<paramref name="Point"/>), decays of its own beyond that point
-/// (<paramref name="Extra"/>), and the token's own writes that it sees (<paramref name="Own"/>, empty for
-/// <see cref="ReadPoint.AfterWrite"/>, whose mask has them).
+/// (<paramref name="Extra"/>), and the token's own writes and inflows that it sees (<paramref name="Own"/> and
+/// <paramref name="OwnInflows"/>, empty for <see cref="ReadPoint.AfterWrite"/>, whose mask has them).
 /// </summary>
-internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, EquatableArray<Write> Own)
+internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, EquatableArray<Write> Own, EquatableArray<Inflow> OwnInflows)
 {
     public static Reading Of(AffineState snapshot, AffineState update)
     {
-        if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default);
-        if (update.IsScanned) return new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
+        if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default, default);
+        if (update.IsScanned) return new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes, default);
         return snapshot.Decays.Equals(update.Decays)
-            ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes)
-            : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes);
+            ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes, snapshot.Inflows)
+            : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes, snapshot.Inflows);
     }
 
     /// <summary>What a query sees of one write of its own token: <c>(query . key) value</c>, or by columns <c>(query . value) key</c>.</summary>
@@ -42,7 +42,7 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
     }
 }
 
-/// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Read</c>.</summary>
+/// <summary>What a write adds, split by its reads of the very state it goes to: <c>External + sum of Coefficient * Columns * Read</c>.</summary>
 internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Terms)
 {
     public static Feedback Of(Write write, string state) => Split(write.Value, state);
@@ -85,7 +85,7 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
     {
         var seen = read.Snapshot.Writes.Where(write => write.Reads(state)).ToList();
         var others = read.Snapshot.Writes.Where(write => !write.Reads(state)).ToEquatableArray();
-        var look = new FeedbackTerm(new ConstantExpr(1), read with { Snapshot = read.Snapshot with { Writes = others } });
+        var look = new FeedbackTerm(new ConstantExpr(1), null, read with { Snapshot = read.Snapshot with { Writes = others } });
         return seen.Aggregate(new Feedback(null, EquatableArray<FeedbackTerm>.Empty.Add(look)), (sum, write) =>
         {
             if (write.Key.Reads(state)) throw new DeclarationException(Rules.Nonlinear, write.Key.Span, state, $"'{ExpressionText.Of(write.Key)}'");
@@ -94,20 +94,24 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
         });
     }
 
-    /// <summary>What is read of a matrix meets scalars only, or each of its columns would need a solve of its own.</summary>
-    private Feedback Times(Expr factor)
+    private Feedback Times(Expr factor) => new(
+        External is null ? null : Product(factor, External),
+        Terms.Select(term => Times(term, factor)).ToEquatableArray());
+
+    private static FeedbackTerm Times(FeedbackTerm term, Expr factor) => factor switch
     {
-        if (factor.Type.Kind != TermKind.Scalar && Terms.FirstOrDefault(term => !term.Read.Snapshot.IsVector) is { Read.Snapshot.State: var state })
-            throw new DeclarationException(Rules.Feedback, factor.Span, state, $"a read of it is multiplied by the vector '{ExpressionText.Of(factor)}', where a scalar can be solved for");
-        return new Feedback(
-            External is null ? null : ElementwiseUpdate.Times(factor, External),
-            Terms.Select(term => term with { Coefficient = ElementwiseUpdate.Times(factor, term.Coefficient) }).ToEquatableArray());
-    }
+        { Type.Kind: TermKind.Scalar } => term with { Coefficient = Product(factor, term.Coefficient) },
+        BinaryExpr { Operator: BinaryOperator.Multiply } product => Times(Times(term, product.Right), product.Left),
+        _ => term with { Columns = term.Columns is null ? factor : Product(factor, term.Columns) },
+    };
+
+    private static Expr Product(Expr factor, Expr term) =>
+        new BinaryExpr(BinaryOperator.Multiply, factor, term, term.Type.Kind == TermKind.Scalar ? factor.Type : term.Type) { Span = factor.Span };
 
     private Feedback Plus(Feedback other) => new(
         External is null ? other.External : other.External is null ? External : new BinaryExpr(BinaryOperator.Add, External, other.External, External.Type),
         Terms.Concat(other.Terms).ToEquatableArray());
 }
 
-/// <summary>One linear look back: a scalar, or for a vector state a vector, times a read.</summary>
-internal sealed record FeedbackTerm(Expr Coefficient, ReadExpr Read);
+/// <summary>One linear look back: a scalar times a read, and times a vector over the columns if there is one.</summary>
+internal sealed record FeedbackTerm(Expr Coefficient, Expr? Columns, ReadExpr Read);

@@ -1,5 +1,4 @@
 using Fla.Dsl.Generator.Analysis;
-using Fla.Dsl.Generator.Diagnostics;
 using Fla.Dsl.Generator.Model;
 
 namespace Fla.Dsl.Generator.Lowering;
@@ -13,7 +12,7 @@ namespace Fla.Dsl.Generator.Lowering;
 /// and where a value written is <c>v_i = external_i + c_i read_i</c>, the first equation is solved for all v of the chunk at once.
 /// Every exponent is a sum of gates over a stretch of tokens, none a difference of two such sums: nothing overflows or cancels.
 /// </summary>
-internal sealed class ChunkLowering
+internal sealed partial class ChunkLowering
 {
     private readonly TileBuilder builder = new();
     private readonly TokenTerms terms;
@@ -67,6 +66,8 @@ internal sealed class ChunkLowering
         public ElementwiseState? Elements { get; set; }
 
         public List<(int Key, int Value)> Writes { get; } = [];
+
+        public List<InflowTiles> Inflows { get; } = [];
     }
 
     /// <summary>The log-decays of a state per token: over the whole of it ([C]x1), or over its rows and its columns.</summary>
@@ -82,8 +83,10 @@ internal sealed class ChunkLowering
         state.Gates = state.IsFlat ? new Gates(null, null, FlatGate(state)) : GatesOf(state.Update);
         var external = state.Update.Writes.Where(write => !write.Reads(state.Update.State)).ToList();
         foreach (var write in external) state.Writes.Add(External(write, state));
+        foreach (var inflow in state.Update.Inflows) Join(state, inflow);
 
-        Solve(state, state.Update.Writes.Where(write => write.Reads(state.Update.State)).ToList());
+        var feedback = state.Update.Writes.Where(write => write.Reads(state.Update.State)).ToList();
+        if (feedback.Count > 0) Solve(state, feedback);
     }
 
     /// <summary>One scalar gate is merged into a vector gate where there is one: rows before columns.</summary>
@@ -122,35 +125,6 @@ internal sealed class ChunkLowering
 
     private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Shape.Columns));
 
-    /// <summary>
-    /// Writes that look back: <c>u_i = external_i + sum over reads of c_i (what they see of S and of other writes + sum_{j&lt;i} l_ij u_j)</c>,
-    /// where each may look at what each of them wrote for earlier tokens.
-    /// </summary>
-    private void Solve(StateTiles state, IReadOnlyList<Write> writes)
-    {
-        var keys = writes.Select(write => Key(write, state)).ToList();
-        var system = new FeedbackSystem(builder, writes.Count);
-        for (var w = 0; w < writes.Count; w++)
-        {
-            var feedback = Feedback.Of(writes[w], state.Update.State);
-            var right = feedback.External is null ? builder.Constant(0, new Shape(Dim.Time, state.Update.Type.Columns)) : terms.LowerMasked(feedback.External);
-            foreach (var term in feedback.Terms)
-            {
-                if (state.Gates.Columns is not null)
-                    throw new DeclarationException(Rules.Feedback, term.Read.Span, state.Update.State, "it decays by columns, each of which would need a solve of its own");
-                var coefficient = terms.LowerMasked(term.Coefficient);
-                var point = Reading.Of(term.Read.Snapshot, state.Update).Point;
-                right = builder.Add(right, builder.Multiply(coefficient, Read(term.Read, state.Writes)));
-                for (var x = 0; x < writes.Count; x++)
-                    system.Add(w, x, builder.Multiply(coefficient, Overlap(Query(term.Read, state), keys[x], state.Gates, point)));
-            }
-
-            system.Right(w, Value(right, state));
-        }
-
-        state.Writes.AddRange(keys.Zip(system.Solve(), (key, value) => (key, value)));
-    }
-
     /// <summary>The query of a read, with the decays of its own that a read off the token's update may have.</summary>
     private int Query(ReadExpr read, StateTiles state)
     {
@@ -186,6 +160,7 @@ internal sealed class ChunkLowering
 
         // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
         foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.ByColumns, read.Type)));
+        foreach (var own in reading.OwnInflows) seen = builder.Add(seen, terms.Lower(read with { Snapshot = own.Source }));
         return seen;
     }
 
@@ -217,6 +192,7 @@ internal sealed class ChunkLowering
             if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
         }
 
+        foreach (var inflow in state.Inflows) seen = builder.Add(seen, Seen(query, state, inflow, readPoint, byColumns));
         return seen;
     }
 
@@ -261,6 +237,7 @@ internal sealed class ChunkLowering
             next = builder.Add(next, state.IsVector ? builder.SumRows(builder.Multiply(decayedKey, decayedValue)) : builder.MatMul(decayedKey, decayedValue, transposeLeft: true));
         }
 
+        foreach (var inflow in state.Inflows) next = builder.Add(next, Left(state, inflow));
         if (state.IsFlat) next = builder.Unflatten(next, new Shape(state.Update.Type.Rows, state.Update.Type.Columns));
         return Named(next, $"next{state.Update.State}");
     }

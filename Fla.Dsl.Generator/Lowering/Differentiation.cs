@@ -194,6 +194,15 @@ internal sealed class Differentiation
                 To(0, b.CausalMask(b.MatMul(dRight, y, transposeRight: true), ReadPoint.AfterDecay));
                 To(1, dRight);
                 break;
+            case TileOp.DecayedSolve when !instruction.Reverse:
+                var adjoint = b.DecayedSolve(X(0), X(1), X(2), dy, instruction.Point, transposed: true);
+                var scaled = b.Multiply(X(1), adjoint);
+                var seen = b.DecayedMix(X(0), y, X(2), instruction.Point);
+                To(0, b.DecayedDot(scaled, y, X(2), instruction.Point));
+                To(1, b.Multiply(adjoint, seen));
+                To(2, GateGradient(b.Multiply(scaled, seen), b.Multiply(y, b.DecayedMixTransposed(X(0), scaled, X(2), instruction.Point)), instruction.Point));
+                To(3, adjoint);
+                break;
             default:
                 throw new InvalidOperationException($"No derivative of {instruction.Op}.");
         }

@@ -23,6 +23,7 @@ internal static class PassText
                 text.Append($"  decay of {Axis(decay.Axis, state.Update)}: {(decay.Log is { } log ? $"exp({ExpressionText.Of(log)})" : ExpressionText.Of(decay.Factor))}\n");
             foreach (var write in state.Update.Writes)
                 text.Append(state.Update.IsVector ? $"  write {ExpressionText.Of(write.Value)}\n" : $"  write Outer({ExpressionText.Of(write.Key)}, {ExpressionText.Of(write.Value)})\n");
+            foreach (var inflow in state.Update.Inflows) text.Append($"  inflow of {inflow.Source.State}\n");
         }
 
         text.Append($"output {ExpressionText.Of(form.Output)}\n");
@@ -39,7 +40,8 @@ internal static class PassText
     {
         DecayAxis.Whole => "the whole",
         DecayAxis.Rows => "rows",
-        _ => state.IsVector ? "elements" : "columns",
+        DecayAxis.Columns when !state.IsVector => "columns",
+        _ => "elements",
     };
 
     private static string Split(SplitProgram split)

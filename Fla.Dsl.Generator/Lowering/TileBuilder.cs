@@ -164,18 +164,25 @@ internal sealed partial class TileBuilder
 
     public int DecayMatrix(int g, ReadPoint point) => Emit(TileOp.DecayMatrix, [g], new Shape(Dim.Time, Dim.Time), i => i with { Point = point });
 
-    public int DecayedDot(int x, int y, int g, ReadPoint point) =>
-        Emit(TileOp.DecayedDot, [x, y, g], new Shape(Dim.Time, Dim.Time), i => i with { Point = point });
+    public int DecayedDot(int x, int y, int g, ReadPoint point) => IsConstant(g, 0)
+        ? CausalMask(MatMul(x, y, transposeRight: true), point)
+        : Emit(TileOp.DecayedDot, [x, y, g], new Shape(Dim.Time, Dim.Time), i => i with { Point = point });
 
-    public int DecayedMix(int a, int y, int g, ReadPoint point) =>
-        Emit(TileOp.DecayedMix, [a, y, g], Join(this[y].Shape, this[g].Shape), i => i with { Point = point });
+    public int DecayedMix(int a, int y, int g, ReadPoint point) => IsConstant(g, 0)
+        ? MatMul(CausalMask(a, point), y)
+        : Emit(TileOp.DecayedMix, [a, y, g], Join(this[y].Shape, this[g].Shape), i => i with { Point = point });
 
-    public int DecayedMixTransposed(int a, int x, int g, ReadPoint point) =>
-        Emit(TileOp.DecayedMixTransposed, [a, x, g], Join(this[x].Shape, this[g].Shape), i => i with { Point = point });
+    public int DecayedMixTransposed(int a, int x, int g, ReadPoint point) => IsConstant(g, 0)
+        ? MatMul(CausalMask(a, point), x, transposeLeft: true)
+        : Emit(TileOp.DecayedMixTransposed, [a, x, g], Join(this[x].Shape, this[g].Shape), i => i with { Point = point });
 
     public int SolveUnitLower(int l, int r, bool transposed = false) => IsConstant(l, 0) || IsConstant(r, 0)
         ? r
         : Emit(TileOp.SolveUnitLower, [l, r], this[r].Shape, i => i with { Reverse = transposed });
+
+    public int DecayedSolve(int a, int c, int g, int r, ReadPoint point, bool transposed = false) => IsConstant(r, 0)
+        ? r
+        : Emit(TileOp.DecayedSolve, [a, c, g, r], this[r].Shape, i => i with { Point = point, Reverse = transposed });
 
     /// <summary>Gives a value the name it has in the literature, if it has none of its own yet.</summary>
     public int Name(int id, string name)
@@ -218,6 +225,7 @@ internal sealed partial class TileBuilder
             TileOp.DecayedMix => DecayedMix(o[0], o[1], o[2], source.Point),
             TileOp.DecayedMixTransposed => DecayedMixTransposed(o[0], o[1], o[2], source.Point),
             TileOp.SolveUnitLower => SolveUnitLower(o[0], o[1], source.Reverse),
+            TileOp.DecayedSolve => DecayedSolve(o[0], o[1], o[2], o[3], source.Point, source.Reverse),
             TileOp.Input => throw new InvalidOperationException("An input cannot be copied; declare it with Input."),
             _ => Unary(source.Op, o[0]),
         };

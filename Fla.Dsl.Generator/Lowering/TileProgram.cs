@@ -122,6 +122,12 @@ internal enum TileOp
 
     /// <summary>From l [C]x[C] strictly lower and r: u with <c>(I - l) u = r</c>, or <c>(I - l)^T u = r</c> with <see cref="Instruction.Reverse"/>.</summary>
     SolveUnitLower,
+
+    /// <summary>
+    /// From a [C]x[C], c, g, r [C]xD: u with <c>u[i,d] = r[i,d] + c[i,d] sum_j a[i,j] u[j,d] exp(sum of g[.,d] between j and i)</c>,
+    /// masked, or with <see cref="Instruction.Reverse"/> the transposed system <c>u[j,d] = r[j,d] + sum_i a[i,j] c[i,d] u[i,d] exp(..)</c>.
+    /// </summary>
+    DecayedSolve,
 }
 
 /// <summary>One operation and its result.</summary>
@@ -233,7 +239,8 @@ internal sealed record TileProgram(
         if (instruction.TransposeRight) words.Add("transpose-right");
         if (instruction.Reverse) words.Add("reverse");
         if (instruction.Exclusive) words.Add("exclusive");
-        if (instruction.Op is TileOp.CausalMask or TileOp.Scan or TileOp.ScanTransposed or TileOp.LogScan or TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed)
+        if (instruction.Op is TileOp.CausalMask or TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed
+            or TileOp.DecayedSolve or TileOp.Scan or TileOp.ScanTransposed or TileOp.LogScan)
             words.Add(instruction.Point.ToString());
         if (instruction.Op is TileOp.Features or TileOp.FeaturesGradient) words.Add(instruction.Map.ToString());
         words.AddRange(instruction.Operands.Select(operand => $"%{operand}"));

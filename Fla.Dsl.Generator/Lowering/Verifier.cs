@@ -38,6 +38,7 @@ internal static class Verifier
         TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.MatMul or TileOp.SolveUnitLower
             or TileOp.LogAddExp or TileOp.LogShare or TileOp.Scan or TileOp.ScanTransposed or TileOp.LogScan
             or TileOp.RowOuter or TileOp.RowDotLeft or TileOp.RowDotRight or TileOp.FeaturesGradient => 2,
+        TileOp.DecayedSolve => 4,
         TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => 3,
         _ => 1,
     };
@@ -91,6 +92,10 @@ internal static class Verifier
                 return operands[0] == operands[1] && operands[1] == operands[2] ? new Shape(Dim.Time, Dim.Time) : new Shape("x, y, g alike", "?");
             case TileOp.DecayedMix or TileOp.DecayedMixTransposed:
                 return operands[0] == new Shape(Dim.Time, Dim.Time) && operands[1] == operands[2] ? operands[1] : new Shape("a square, y and g alike", "?");
+            case TileOp.DecayedSolve:
+                return operands[0] == new Shape(Dim.Time, Dim.Time) && operands[1] == operands[2] && operands[2] == operands[3]
+                    ? operands[3]
+                    : new Shape("a square, c, g and r alike", "?");
             case TileOp.SolveUnitLower:
                 return operands[0] == new Shape(Dim.Time, Dim.Time) ? operands[1] : new Shape("a square", "?");
             default:

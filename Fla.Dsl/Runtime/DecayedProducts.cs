@@ -58,6 +58,42 @@ public static class DecayedProducts
         return halving.Unpadded(result, -2).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// <c>u</c> with <c>u[i, d] = r[i, d] + c[i, d] sum_j a[i, j] u[j, d] exp(sum of g[., d] between j and i)</c> over the earlier j, or with
+    /// <paramref name="transposed"/> <c>u[j, d] = r[j, d] + sum_i a[i, j] c[i, d] u[i, d] exp(..)</c> over the later i: <c>[..., C, D]</c>.
+    /// </summary>
+    /// <remarks>By substitution, block by block: half of a block is solved, what the other half sees of it added there, and that solved.</remarks>
+    public static Tensor Solve(Tensor a, Tensor c, Tensor g, Tensor r, ReadPoint point, bool transposed)
+    {
+        using var scope = torch.NewDisposeScope();
+        var halving = new Halving(g, point);
+        (a, c, r) = (halving.PaddedSquare(a), halving.Padded(c), halving.Padded(r));
+        var u = r.expand([.. Leading(a, c, g, r), halving.Length, r.shape[^1]]).clone();
+        var levels = halving.Levels().ToArray();
+        Block(0, levels.Length);
+        return halving.Unpadded(u, -2).MoveToOuterDisposeScope();
+
+        void Block(long start, int halvings)
+        {
+            if (halvings == 0) return;
+            var half = 1L << (halvings - 1);
+            var middle = start + half;
+            Block(transposed ? middle : start, halvings - 1);
+
+            using (torch.NewDisposeScope())
+            {
+                var level = levels[halvings - 1];
+                var (fromLo, toHi) = (level.FromLo.select(-3, start / (2 * half)), level.ToHi.select(-3, start / (2 * half)));
+                var (lo, hi) = (u.narrow(-2, start, half), u.narrow(-2, middle, half));
+                var (rectangle, scaledToHi) = (a.narrow(-2, middle, half).narrow(-1, start, half), c.narrow(-2, middle, half) * toHi);
+                if (transposed) lo.add_(rectangle.mT.matmul(hi * scaledToHi).mul_(fromLo), Scalars.One);
+                else hi.add_(rectangle.matmul(lo * fromLo).mul_(scaledToHi), Scalars.One);
+            }
+
+            Block(transposed ? start : middle, halvings - 1);
+        }
+    }
+
     // What a token gives to itself.
     private static Tensor OwnShare(Tensor a, Tensor tile, ReadPoint point, long[] shape)
     {

@@ -61,7 +61,8 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
 
     /// <summary>PyTorch's line for it.</summary>
     public override string ToString() =>
-        $"{GetName()}({hiddenSize}{(weight is null ? ", elementwise_affine=False" : "")}, eps={PythonText.Of(eps)}, activation={activation})";
+        $"{GetName()}({hiddenSize}{(weight is null ? ", elementwise_affine=False" : "")}, eps={PythonText.Of(eps)}, " +
+        $"activation={activation})";
 
     private protected abstract Tensor Normalised(Tensor wide, double eps);
 

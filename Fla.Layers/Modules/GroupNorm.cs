@@ -25,7 +25,8 @@ public sealed class GroupNorm : Norm
     {
         if (numGroups < 1 || hiddenSize % numGroups != 0)
             throw new ArgumentException(
-                $"{nameof(numGroups)}: expected a number of groups that divides the {hiddenSize} channels, came {numGroups}.", nameof(numGroups));
+                $"{nameof(numGroups)}: expected a number of groups that divides the {hiddenSize} channels, came {numGroups}.",
+                nameof(numGroups));
 
         (this.numGroups, this.isRmsNorm) = (numGroups, isRmsNorm);
     }

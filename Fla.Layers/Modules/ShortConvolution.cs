@@ -69,16 +69,10 @@ public sealed class ShortConvolution : nn.Module<Tensor, Tensor>
 
         using var scope = torch.NewDisposeScope();
         var input = mask is null ? x : x * mask.unsqueeze(-1).to(x.dtype);
-        var preceded = PrecedingTokens.Of(input, cache?.transpose(1, 2), width, cuSeqlens, nameof(cache));
-        var rows = nn.functional.conv1d(
-            Precision.Widen(preceded.Rows.transpose(1, 2)),
-            Precision.Widen(weight),
-            bias is null ? null : Precision.Widen(bias),
-            groups: channels).transpose(1, 2);
-        var mixed = preceded.AtTokens(rows, first: width - 1);
+        var (mixed, state) = CausalConvolution.Apply(input, weight, bias, cache, outputFinalState, cuSeqlens);
         var activated = (activation is null ? mixed : nn.functional.silu(mixed)).to(x.dtype);
         var y = residual is null ? activated : activated.Plus(residual);
-        return (scope.MoveToOuter(y), outputFinalState ? scope.MoveToOuter(preceded.Last().transpose(1, 2).contiguous()) : null);
+        return (scope.MoveToOuter(y), state is null ? null : scope.MoveToOuter(state));
     }
 
     /// <summary>PyTorch's line for it.</summary>
@@ -86,6 +80,7 @@ public sealed class ShortConvolution : nn.Module<Tensor, Tensor>
     {
         var (channels, width) = (weight.shape[0], weight.shape[2]);
         return $"{nameof(ShortConvolution)}({channels}, {channels}, kernel_size=({width},), stride=(1,), padding=({width - 1},), " +
-            $"groups={channels}{(bias is null ? ", bias=False" : "")}{(activation is null ? "" : $", activation={activation}")}, backend=triton)";
+            $"groups={channels}{(bias is null ? ", bias=False" : "")}" +
+            $"{(activation is null ? "" : $", activation={activation}")}, backend=triton)";
     }
 }

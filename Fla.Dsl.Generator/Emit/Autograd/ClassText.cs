@@ -18,7 +18,8 @@ internal static class ClassText
         }).ToList();
         var space = state.Update.IsLog ? "in logarithms, " : string.Empty;
         var decay = decays.Count == 0 ? "no decay" : $"decay {string.Join(" and ", decays)}";
-        var writes = state.HasFeedback ? "feedback write" : "external write";
+        var inflows = string.Concat(state.Update.Inflows.Select(inflow => $", {inflow.Source.State} added"));
+        var writes = state.Update.Writes.Count == 0 ? "no write" : state.HasFeedback ? "feedback write" : "external write";
         var reads = form.Reads.Where(read => read.Snapshot.State == state.Name).Select(read => Reading.Of(read.Snapshot, state.Update).Point).Distinct().OrderBy(point => point)
             .Select(point => point switch
             {
@@ -26,6 +27,6 @@ internal static class ClassText
                 ReadPoint.AfterDecay => "after the decay",
                 _ => "after the write",
             }).ToList();
-        return $"{state.Name}: {space}{decay}, {writes}, {(reads.Count == 0 ? "never read" : $"read {string.Join(" and ", reads)}")}";
+        return $"{state.Name}: {space}{decay}, {writes}{inflows}, {(reads.Count == 0 ? "never read" : $"read {string.Join(" and ", reads)}")}";
     }
 }

@@ -22,10 +22,10 @@ internal readonly struct TorchTerm
     {
         TorchTerm Operand(int index) => operand(tile.Operands[index]);
         string Call(string method, string arguments = "") => $"{Operand(0).AtLeast(3)}.{method}({arguments})";
-        string Of(string home, string method, string[] more) => $"{home}.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text).Concat(more))})";
+        string Of(string home, string method, IEnumerable<string> more) => $"{home}.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text).Concat(more))})";
         string Tiles(string method, params string[] more) => Of("Tiles", method, more);
         string Scans(string method, params string[] more) => Of("Scans", method, more);
-        string Products(string method) => $"DecayedProducts.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text))}, ReadPoint.{tile.Point})";
+        string Products(string method, params string[] more) => Of("DecayedProducts", method, more.Prepend($"ReadPoint.{tile.Point}"));
         string Infix(string symbol, int left, int right) => $"{Operand(0).AtLeast(left)} {symbol} {Operand(1).AtLeast(right)}";
 
         switch (tile.Op)
@@ -72,6 +72,7 @@ internal readonly struct TorchTerm
             case TileOp.DecayedMix: return Primary(Products("Mix"));
             case TileOp.DecayedMixTransposed: return Primary(Products("MixTransposed"));
             case TileOp.SolveUnitLower: return Primary(Tiles("SolveUnitLower", Flags(("transposed", tile.Reverse))));
+            case TileOp.DecayedSolve: return Primary(Products("Solve", Flags(("transposed", tile.Reverse))));
             default: throw new InvalidOperationException($"{tile.Op} is not computed.");
         }
     }

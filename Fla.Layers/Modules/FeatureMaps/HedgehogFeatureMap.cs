@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers.Modules;
 
-/// <summary>Learned features that imitate those of softmax attention: <c>softmax([2u, -2u]), u = W x + b</c>. Zhang et al., 2024, arXiv:2402.04347.</summary>
+/// <summary>
+/// Learned features that imitate those of softmax attention: <c>softmax([2u, -2u]), u = W x + b</c>. Zhang et al., 2024,
+/// arXiv:2402.04347.
+/// </summary>
 public sealed class HedgehogFeatureMap : nn.Module<Tensor, Tensor>
 {
     private readonly Linear layer;

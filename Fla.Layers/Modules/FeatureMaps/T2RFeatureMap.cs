@@ -29,5 +29,6 @@ public sealed class T2RFeatureMap : nn.Module<Tensor, Tensor>
 
     /// <summary>PyTorch's line for it.</summary>
     public override string ToString() =>
-        $"{nameof(T2RFeatureMap)}(head_dim={layer.in_features}, dot_dim={layer.out_features}, bias={PythonText.Of(layer.bias is not null)})";
+        $"{nameof(T2RFeatureMap)}(head_dim={layer.in_features}, dot_dim={layer.out_features}, " +
+        $"bias={PythonText.Of(layer.bias is not null)})";
 }

@@ -33,12 +33,14 @@ internal static partial class Mistakes
         Matrix("a state subtracted", "S = Outer(k, v) - [|S|];", $"FLA0015: The state 'S' is multiplied by -1, {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
         Matrix("a state times a negative number", "S *= -0.5;".Replace("S *= -0.5", "[|S *= -0.5|]"), $"FLA0015: The state 'S' is multiplied by '-0.5', {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
         Matrix("a key that looks at the state", "S += Outer([|Dot(v, Dot(k, S)) * k|], v);", $"FLA0016: What is written to the state 'S' {NoChunk} the key 'Dot(v, Dot(k, S)) * k' depends on the state itself"),
-        Matrix("a read times a vector", "S += Outer(k, [|v|] * Dot(k, S));", $"FLA0016: What is written to the state 'S' {NoChunk} a read of it is multiplied by the vector 'v', where a scalar can be solved for"),
+        Matrix("reads times different vectors", "S += Outer(k, v * Dot(k, S) + [|Dot(q, S)|]);",
+            $"FLA0016: What is written to the state 'S' {NoChunk} each column decays or is scaled by itself, and a second look differs from the first in its vector or in when it is taken"),
+        Matrix("two writes that look back under a decay by columns", "S = S * Exp(gv);\n    S += Outer(k, v - Dot(k, S));\n    S += Outer(q, [|Dot(q, S)|]);",
+            $"FLA0016: What is written to the state 'S' {NoChunk} each column decays or is scaled by itself, and a second write looks back"),
         Matrix("a look at what was written under a key of a look", "S += Outer(k, Dot(k, S + Outer([|Dot(v, Dot(q, S)) * k|], v)));",
             $"FLA0014: The term 'Dot(v, Dot(q, S)) * k' is not linear in the state 'S': {Linear}"),
         Matrix("nothing kept but a read", "S = [|Outer(k, v - Dot(k, S))|];", $"FLA0016: What is written to the state 'S' {NoChunk} {Whole}"),
         Matrix("a state added to itself", "S = [|S + Exp(g) * S|] + Outer(k, v);", $"FLA0016: What is written to the state 'S' {NoChunk} the sum 'S + Exp(g) * S' of states is not one state with what is added to it"),
-        Matrix("a read under a decay by columns", "S = S * Exp(gv) + Outer(k, v - [|Dot(k, S)|]);", $"FLA0016: What is written to the state 'S' {NoChunk} it decays by columns, each of which would need a solve of its own"),
         Vector("an inner product with the state itself", "h += [|Dot(x, h)|] * x;", $"FLA0016: What is written to the state 'h' {NoChunk} 'Dot(x, h)' mixes its elements, each of which is solved for by itself"),
         Logarithm("a logarithm multiplied", "z = [|beta * z|];", $"FLA0014: The term 'beta * z' is not linear in the state 'z': {Linear}"),
         Logarithm("a logarithm subtracted", "z = [|x - z|];", $"FLA0014: The term 'x - z' is not linear in the state 'z': {Linear}"),
@@ -64,15 +66,34 @@ internal static partial class Mistakes
             }
             """,
             $"FLA0016: What is written to the state 'T' {NoChunk} it takes over the state 'S' whole"),
-        InStep("a matrix state added to another", """
-            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<K, V> T)
+        InStep("a matrix state added to one that decays by rows", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Vec<K> g, ref State<K, V> S, ref State<K, V> T)
             {
                 S += Outer(k, v);
-                [|T += S|];
+                T = Exp(g) * T + [|S|];
                 return Dot(q, T);
             }
             """,
-            $"FLA0016: What is written to the state 'T' {NoChunk} the sum 'T + S' of states is not one state with what is added to it"),
+            $"FLA0016: What is written to the state 'T' {NoChunk} the state 'S' is added to it whole, where one of the two decays by a vector"),
+        InStep("momentum of momentum", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<K, V> T, ref State<K, V> U)
+            {
+                S += Outer(k, v);
+                T += S;
+                U += [|T|];
+                return Dot(q, U);
+            }
+            """,
+            $"FLA0016: What is written to the state 'U' {NoChunk} the state 'T' is added to it whole, and a third to that one"),
+        InStep("momentum on the delta rule", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> M, ref State<K, V> S)
+            {
+                M = 0.9 * M + Outer(k, [|v - Dot(k, S)|]);
+                S += M;
+                return Dot(q, S);
+            }
+            """,
+            "FLA0017: The states 'M' and 'S' are written from reads of each other, which has no order to compute them in: let one of them be written from arguments alone"),
         InStep("two states that need each other", """
             static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, ref State<K, V> S, ref State<V> z)
             {

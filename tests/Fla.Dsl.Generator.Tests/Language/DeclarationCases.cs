@@ -33,6 +33,7 @@ internal static class DeclarationCases
         Matrix("a state that stays as it is", "S = S;"),
         Matrix("a state under a local's name", "Mat<K, V> before = S; S += Outer(k, v); v = Dot(q, before);"),
         Matrix("delta rule over a read", "S = Exp(g) * S; S += Outer(beta * k, v - Dot(k, S));"),
+        Matrix("a look back times a vector, under a decay by columns", "S = Exp(g) * S * Sigmoid(v); S += Outer(k, v * (v - Dot(k, S)) - v * beta * Dot(q, S));"),
         Matrix("writes one after the other that look back", "S = Exp(g) * S; S += Outer(k, v - Dot(k, S)); S += Outer(q, v - Dot(q, S)); S += Outer(k, Dot(q, S)) - Outer(q, Dot(k, S));"),
         Matrix("a look at what was written after a look", "S += Outer(k, Dot(k, S + Outer(k, Dot(q, S))));"),
         Matrix("several reads written back", "S = Exp(g) * S + Outer(k, v - beta * Dot(k, S) + 2 * Dot(q, S) / 3);"),
@@ -66,6 +67,18 @@ internal static class DeclarationCases
             {
                 S = gamma * S + Outer(q, v);
                 return scale * Dot(q, S);
+            }
+            """),
+        Step("states added to states", """
+            static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, ref State<K, V> M, ref State<K, V> P, ref State<K, V> S)
+            {
+                S = S + 0.1 * M;
+                M = 0.9 * M + Outer(k, v);
+                P += Outer(q, v - Dot(q, P));
+                S = P + Exp(g) * S;
+                S = 0.5 * (S + Outer(k, v) + M);
+                S += Outer(k, v - Dot(k, S));
+                return Dot(q, S) - Dot(q, P);
             }
             """),
         Step("a moving average", """

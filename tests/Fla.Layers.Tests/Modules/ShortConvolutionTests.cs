@@ -53,7 +53,8 @@ public class ShortConvolutionTests
         using var scope = NewDisposeScope();
         using var convolution = new ShortConvolution(3, Width);
         var (x, cache) = (randn(1, 8, 3), randn(4, 3, Width));
-        var (packed, states) = convolution.forward(x, cache: cache, outputFinalState: true, cuSeqlens: tensor(new long[] { 0, 2, 2, 7, 8 }));
+        var limits = tensor(new long[] { 0, 2, 2, 7, 8 });
+        var (packed, states) = convolution.forward(x, cache, outputFinalState: true, cuSeqlens: limits);
 
         (int, int)[] bounds = [(0, 2), (2, 2), (2, 7), (7, 8)];
         foreach (var (n, (start, end)) in bounds.Index())
@@ -102,7 +103,8 @@ public class ShortConvolutionTests
         Assert.Throws<ArgumentException>("x", () => convolution.forward(randn(1, 5, 4)));
         Assert.Throws<ArgumentException>("cache", () => convolution.forward(x, cache: randn(1, 3, 3)));
         Assert.Throws<ArgumentException>("mask", () => convolution.forward(x, null, mask: ones(1, 6)));
-        Assert.Throws<ArgumentException>("mask", () => convolution.forward(x, null, mask: ones(1, 5), cuSeqlens: tensor(new long[] { 0, 5 })));
+        var limits = tensor(new long[] { 0, 5 });
+        Assert.Throws<ArgumentException>("mask", () => convolution.forward(x, null, cuSeqlens: limits, mask: ones(1, 5)));
         Assert.Throws<ArgumentException>("cuSeqlens", () => convolution.forward(x, null, cuSeqlens: tensor(new long[] { 0, 4 })));
     }
 

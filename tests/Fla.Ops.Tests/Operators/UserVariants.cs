@@ -137,6 +137,72 @@ internal static partial class SlotsWithDelta
     }
 }
 
+/// <summary>The delta rule under a gate for each value, and with a rate for each value.</summary>
+[Recurrence]
+internal static partial class ValueGatedDelta
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Vec<V> gv, [LogDecay] Vec<K> gk, Vec<V> beta, ref State<K, V> S, [Scale] Scalar scale)
+    {
+        S = Exp(gk) * S * Exp(gv);
+        S += Outer(k, Sigmoid(beta) * (v - Dot(k, S)));
+        return scale * Dot(q, S);
+    }
+}
+
+/// <summary>A rate for each value, reads of the state as the token before left it.</summary>
+[Recurrence]
+internal static partial class DeltaOfValues
+{
+    private static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<K> a, Vec<V> v, Vec<V> beta, [LogDecay] Scalar g, Scalar b, ref State<K, V> S)
+    {
+        S = Exp(g) * S + Outer(k, beta * (v - b * Dot(k, S) + Dot(a, S)));
+        return Dot(q, S);
+    }
+}
+
+/// <summary>A moving average whose rate is a vector, beside one that is gated.</summary>
+[Recurrence(Heads = false)]
+internal static partial class MovingAverages
+{
+    private static Vec<D> Step(Vec<D> x, Vec<D> rate, [LogDecay] Vec<D> g, ref State<D> h, ref State<D> m)
+    {
+        h += Sigmoid(rate) * (x - h);
+        m = Exp(g) * m;
+        m += rate * (h - m);
+        return h - m;
+    }
+}
+
+/// <summary>Momentum: what is written is an average of what is to be written, itself a state.</summary>
+[Recurrence]
+internal static partial class Momentum
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, [LogDecay] Scalar mu, Scalar eta, ref State<K, V> M, ref State<K, V> S)
+    {
+        M = Exp(mu) * M + Outer(k, v);
+        S = Exp(g) * S + Sigmoid(eta) * M;
+        return Dot(q, S);
+    }
+}
+
+/// <summary>Momentum of before the token and of after it, beside a correction by the delta rule, with reads in all places.</summary>
+[Recurrence]
+internal static partial class MomentumAndDelta
+{
+    private static Vec<V> Step(
+        Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, Scalar beta, ref State<K, V> M, ref State<K, V> S, [Scale] Scalar scale)
+    {
+        S = Exp(g) * (S + M);
+        M = 0.8 * M + Outer(k, v);
+        S += 0.5 * (M + Outer(q, v));
+        var between = Dot(k, S);
+        S += Outer(beta * k, v - Dot(k, S));
+        return scale * (Dot(q, S) - between + Dot(Dot(S, v), M));
+    }
+}
+
 /// <summary>Three corrections a token, each of what the ones before have left, with decays and a read in between.</summary>
 [Recurrence]
 internal static partial class ThreeCorrections
