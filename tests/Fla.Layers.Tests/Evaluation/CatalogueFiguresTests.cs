@@ -37,14 +37,16 @@ public class CatalogueFiguresTests
 
     [Theory]
     [MemberData(nameof(TooFine))]
-    public void Rounding_the_inputs_to_half_precision_alone_exceeds_the_tolerance(string name)
+    public void Exact_results_of_rounded_inputs_exceed_the_tolerance_once_rounded(string name)
     {
+        static Tensor Rounded(Tensor tensor) => tensor.to(ScalarType.BFloat16).to(ScalarType.Float64);
+
         using var figures = OpFigures.Read(RepositoryFiles.Golden($"ops/{name}.safetensors"));
         var op = Catalogue.All.Single(op => op.Name == CatalogueNames.OpOf(name));
-        var rounded = figures.Inputs.ToDictionary(input => input.Key, input => input.Value.to(ScalarType.BFloat16).to(ScalarType.Float64));
+        var rounded = figures.Inputs.ToDictionary(input => input.Key, input => Rounded(input.Value));
         var finals = op.States.Zip(figures.StateGradients).Where(pair => pair.Second is not null).ToDictionary(pair => pair.First.Name, pair => pair.Second!);
-        var exact = Oracle.Differentiate(op.Declaration, rounded, figures.OutputGradient!, finals, scale: figures.Scale);
-        Assert.True(RelativeError.Rms(exact.Arguments["q"], figures.Gradients["q"]) > OpVerification.ToleranceOf(ScalarType.BFloat16));
+        var exact = Oracle.Differentiate(op.Declaration, rounded, Rounded(figures.OutputGradient!), finals, scale: figures.Scale);
+        Assert.True(RelativeError.Rms(Rounded(exact.Arguments["q"]), figures.Gradients["q"]) > OpVerification.ToleranceOf(ScalarType.BFloat16));
     }
 
     public static TheoryData<string> TooFine => [.. TooFineForHalf];
