@@ -13,7 +13,7 @@ internal static class Normalisation
 
     /// <summary>Normalises each of some groups of neighbouring channels by itself.</summary>
     public static Tensor InGroups(Tensor wide, long groups, Func<Tensor, Tensor> normalise) =>
-        normalise(wide.reshape([.. wide.shape[..^1], groups, -1])).flatten(-2);
+        normalise(wide.reshape([.. wide.shape[..^1], groups, wide.shape[^1] / groups])).flatten(-2);
 
     /// <summary>What is normalised, times a weight and plus a bias for each channel, where there are.</summary>
     public static Tensor Affine(Tensor normalised, Tensor? weight, Tensor? bias)
