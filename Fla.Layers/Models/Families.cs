@@ -9,6 +9,7 @@ internal static class Families
         new RetNetConfig(),
         new GLAConfig(),
         new DeltaNetConfig(),
+        new ABCConfig(),
         new HGRNConfig(),
         new HGRN2Config(),
         new RWKV6Config(),
