@@ -28,7 +28,7 @@ internal sealed class Normalizer
     {
         var last = new Dictionary<string, AffineState>();
         foreach (var state in declaration.States)
-            states[(state.Name, 0)] = new AffineState(state.Name, state.Type, default, default);
+            states[(state.Name, 0)] = new AffineState(state.Name, state.Type, state.IsLogSpace, default, default);
         foreach (var update in declaration.Updates)
         {
             target = update.State;
@@ -51,13 +51,13 @@ internal sealed class Normalizer
     /// <summary>A state may look at itself only in the values written to it: what its decays and keys are made of must be known before it is.</summary>
     private static void CheckOwnReads(AffineState update)
     {
-        var suspects = update.Decays.Select(decay => (Term: decay.Log, Kind: "decay")).Concat(update.Writes.Select(write => (Term: write.Key, Kind: "key")));
+        var suspects = update.Decays.Select(decay => (Term: decay.Log ?? decay.Factor, Kind: "decay")).Concat(update.Writes.Select(write => (Term: write.Key, Kind: "key")));
         foreach (var (term, kind) in suspects.Where(suspect => suspect.Term.Reads(update.State)))
             throw new DeclarationException(Rules.Feedback, term.Span, update.State, $"the {kind} {Text(term)} depends on the state itself");
         if (update.DecaysByElement && update.Writes.FirstOrDefault(write => write.Reads(update.State)) is { } feedback)
         {
-            var matrix = update.Decays.First(decay => decay.Axis == DecayAxis.Elements).Log;
-            throw new DeclarationException(Rules.MatrixDecay, feedback.Value.Span, update.State, $"'Exp({ExpressionText.Of(matrix)})'", "a write to it looks back at it");
+            var matrix = update.Decays.First(decay => decay.Axis == DecayAxis.Elements).Factor;
+            throw new DeclarationException(Rules.MatrixDecay, feedback.Value.Span, update.State, Text(matrix), "a write to it looks back at it");
         }
     }
 
@@ -119,11 +119,12 @@ internal sealed class Normalizer
 
     private Value Evaluate(Expr expression) => expression switch
     {
-        StateExpr state => new State(states[(state.Name, state.Version)]),
+        StateExpr state => states[(state.Name, state.Version)] is var affine && affine.IsLog && IsLookedAt(affine) ? new Plain(Look(affine, state)) : new State(affine),
         OuterExpr outer => new Writes(EquatableArray<Write>.Empty.Add(new Write(Token(outer.Rows), Token(outer.Columns)))),
         DotExpr dot => new Plain(Contract(dot)),
         UnaryExpr unary => Apply(unary),
         BinaryExpr { Operator: BinaryOperator.Add or BinaryOperator.Subtract } sum => Sum(sum),
+        BinaryExpr { Operator: BinaryOperator.LogAddExp } sum => LogSum(sum),
         BinaryExpr product => Product(product),
         _ => new Plain(expression),
     };
@@ -153,6 +154,7 @@ internal sealed class Normalizer
     {
         Plain plain => new Plain(unary with { Operand = plain.Expr }),
         Writes writes when unary.Function == UnaryFunction.Negate => new Writes(Scale(writes.Terms, new ConstantExpr(-1), DecayAxis.Whole)),
+        State { Affine: { IsVector: true } affine } when unary.Function == UnaryFunction.Negate => Negated(affine, unary.Operand),
         State { Affine: { IsVector: true } affine } => new Plain(unary with { Operand = Look(affine, unary.Operand) }),
         State { Affine: var affine } when unary.Function == UnaryFunction.Negate => throw new DeclarationException(Rules.Gate, unary.Span, affine.State, "-1"),
         State state => throw Nonlinear(state.Affine.State, unary),
@@ -226,6 +228,8 @@ internal sealed class Normalizer
     {
         var left = Evaluate(sum.Left);
         var right = Evaluate(sum.Right);
+        if (left is State { Affine: { IsLog: true } shifted }) return Shifted(shifted, sum, sum.Right);
+        if (right is State { Affine: { IsLog: true } other }) return Shifted(other, sum, sum.Left);
         if (sum.Operator == BinaryOperator.Subtract) right = Negated(right, sum.Right);
         switch (left, right)
         {
@@ -252,13 +256,43 @@ internal sealed class Normalizer
         }
     }
 
+    /// <summary>What is added to a state in log-space on its way to its new value is the logarithm of a decay.</summary>
+    private State Shifted(AffineState state, BinaryExpr sum, Expr addend)
+    {
+        var log = Token(addend);
+        if (sum.Operator == BinaryOperator.Subtract) log = new UnaryExpr(UnaryFunction.Negate, log, log.Type) { Span = log.Span };
+        if (log.Reads(state.State) || (sum.Operator == BinaryOperator.Subtract && addend == sum.Left)) throw Nonlinear(state.State, sum);
+        var axis = log.Type.Kind == TermKind.Scalar ? DecayAxis.Whole : DecayAxis.Columns;
+        var writes = state.Writes.Select(write => write with { Value = new BinaryExpr(BinaryOperator.Add, write.Value, log, state.Type) { Span = write.Value.Span } });
+        return new State(state with
+        {
+            Decays = state.Decays.Add(new Decay(axis, new UnaryExpr(UnaryFunction.Exp, log, log.Type) { Span = log.Span }, log)),
+            Writes = writes.ToEquatableArray(),
+        });
+    }
+
+    /// <summary>A state in log-space on its way to its new value is written to by this; elsewhere it is a function of two values.</summary>
+    private Value LogSum(BinaryExpr sum)
+    {
+        var (left, right) = (Evaluate(sum.Left), Evaluate(sum.Right));
+        if ((left as State ?? right as State) is not { Affine: { IsLog: true } state } target) return new Plain(sum with { Left = Token(sum.Left), Right = Token(sum.Right) });
+        var added = Token(ReferenceEquals(target, left) ? sum.Right : sum.Left);
+        if (added.Reads(state.State)) throw Nonlinear(state.State, sum);
+        return new State(state with { Writes = state.Writes.Add(new Write(One, Broadcast(added, state.Type))) });
+    }
+
     private Value Negated(Value value, Expr source) => value switch
     {
         Plain plain => new Plain(new UnaryExpr(UnaryFunction.Negate, plain.Expr, plain.Expr.Type) { Span = source.Span }),
         Writes writes => new Writes(Scale(writes.Terms, new ConstantExpr(-1), DecayAxis.Whole)),
-        State { Affine: { IsVector: true } affine } => new Plain(new UnaryExpr(UnaryFunction.Negate, Look(affine, source), affine.Type) { Span = source.Span }),
+        State { Affine: { IsVector: true } affine } => Negated(affine, source),
         _ => throw new DeclarationException(Rules.Gate, source.Span, ((State)value).Affine.State, "-1"),
     };
+
+    /// <summary>The negative of a vector state: -1 is a factor on its way to its new value.</summary>
+    private Value Negated(AffineState state, Expr source) => state.IsLog || IsLookedAt(state)
+        ? new Plain(new UnaryExpr(UnaryFunction.Negate, Look(state, source), state.Type) { Span = source.Span })
+        : Decayed(state, new ConstantExpr(-1), DecayAxis.Whole, new BinaryExpr(BinaryOperator.Multiply, new ConstantExpr(-1), source, state.Type));
 
     /// <summary>Another matrix state added whole.</summary>
     private static State Joined(AffineState state, AffineState other, Expr source) =>
@@ -279,6 +313,7 @@ internal sealed class Normalizer
     {
         var left = Evaluate(product.Left);
         var right = Evaluate(product.Right);
+        if ((left as State ?? right as State) is { Affine: { IsLog: true } logarithms }) throw Nonlinear(logarithms.State, product);
         switch (left, right)
         {
             case (Plain a, Plain b):
@@ -322,18 +357,21 @@ internal sealed class Normalizer
     {
         var log = Logarithm(factor);
         if (log is not null && (state.State != target || !log.Reads(state.State)))
-            return new State(Decayed(state, new Decay(axis, log), factor));
+            return new State(Decayed(state, new Decay(axis, factor, log)));
+
+        // A vector state's factors can be multiplied up, whatever their signs.
+        if (state.IsVector && !IsLookedAt(state) && !factor.Reads(state.State)) return new State(Decayed(state, new Decay(axis, factor, null)));
 
         // Where it is looked at, a vector state may be multiplied by anything.
         if (IsLookedAt(state)) return new Plain(product with { Left = Token(product.Left), Right = Token(product.Right) });
         throw factor.Reads(state.State) ? Nonlinear(state.State, product) : new DeclarationException(Rules.Gate, product.Span, state.State, Text(factor));
     }
 
-    private static AffineState Decayed(AffineState state, Decay decay, Expr factor) => state with
+    private static AffineState Decayed(AffineState state, Decay decay) => state with
     {
         Decays = state.Decays.Add(decay),
-        Writes = Scale(state.Writes, factor, decay.Axis),
-        Inflows = state.Inflows.Select(inflow => inflow with { Source = Decayed(inflow.Source, decay, factor) }).ToEquatableArray(),
+        Writes = Scale(state.Writes, decay.Factor, decay.Axis),
+        Inflows = state.Inflows.Select(inflow => inflow with { Source = Decayed(inflow.Source, decay) }).ToEquatableArray(),
     };
 
     /// <summary>The logarithm of a factor known to be positive, or null.</summary>

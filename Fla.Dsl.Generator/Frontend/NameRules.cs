@@ -25,6 +25,7 @@ internal sealed class NameRules(TypeDeclarationSyntax syntax, INamedTypeSymbol s
         ["Tiles"] = "Fla.Dsl.Runtime",
         ["DecayedProducts"] = "Fla.Dsl.Runtime",
         ["FeatureMaps"] = "Fla.Dsl.Runtime",
+        ["Scans"] = "Fla.Dsl.Runtime",
         ["ReadPoint"] = "Fla.Dsl.Runtime",
     };
 

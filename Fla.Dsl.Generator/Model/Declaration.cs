@@ -10,7 +10,8 @@ internal enum ParameterRole
 /// <summary>An argument of a recurrence. <paramref name="Default"/> names the method that gives a per-head argument left out.</summary>
 internal sealed record Parameter(string Name, TermType Type, ParameterRole Role, bool IsLogDecay, string? Default);
 
-internal sealed record StateParameter(string Name, TermType Type);
+/// <summary>A state. One in log-space holds logarithms, and is empty where these are minus infinity.</summary>
+internal sealed record StateParameter(string Name, TermType Type, bool IsLogSpace);
 
 /// <summary>An assignment to a state: its <paramref name="Version"/>-th in the token.</summary>
 internal sealed record StateUpdate(string State, int Version, Expr Value);

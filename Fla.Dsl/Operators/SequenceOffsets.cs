@@ -4,12 +4,9 @@ using static TorchSharp.torch;
 namespace Fla.Dsl;
 
 /// <summary>Where the sequences of a call begin in the flattened tokens: checks <c>cuSeqlens</c>.</summary>
-public static class SequenceOffsets
+internal static class SequenceOffsets
 {
     /// <summary>The N + 1 offsets: those of <paramref name="cuSeqlens"/>, or without it one sequence per batch entry.</summary>
-    /// <param name="cuSeqlens">For sequences packed into a batch of one: <c>int64 [N + 1]</c> or int32, 0 first, T last. Read back to the host.</param>
-    /// <param name="batch">The batch size B.</param>
-    /// <param name="tokens">The number of tokens T of a batch entry.</param>
     /// <exception cref="ArgumentException">They do not cut the tokens into sequences.</exception>
     public static long[] Of(Tensor? cuSeqlens, long batch, long tokens)
     {

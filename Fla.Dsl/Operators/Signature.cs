@@ -24,4 +24,9 @@ public sealed record Argument(string Name, IReadOnlyList<string> Dimensions, Arg
 /// <summary>One state of a recurrence.</summary>
 /// <param name="Name">The name in the declaration.</param>
 /// <param name="Dimensions">The names of its dimensions: one for a vector state <c>[N, H, D]</c>, two for a matrix state <c>[N, H, R, C]</c>.</param>
-public sealed record StateVariable(string Name, IReadOnlyList<string> Dimensions);
+/// <param name="IsLogSpace">Whether it holds logarithms; before the first token it is then minus infinity and not 0.</param>
+public sealed record StateVariable(string Name, IReadOnlyList<string> Dimensions, bool IsLogSpace = false)
+{
+    /// <summary>What it is before the first token, where none is given.</summary>
+    internal double Empty => IsLogSpace ? double.NegativeInfinity : 0;
+}

@@ -39,7 +39,7 @@ internal sealed class Call
         Operands = [.. Step.Parameters.Select(p => p.Part switch
         {
             Part.Scale => new([], 0) { [0] = Value.Number(scale ?? DefaultScale()) },
-            Part.State => State(p, initialState),
+            Part.State => State(p, initialState, p.Empty),
             _ => arguments.TryGetValue(p.Name, out var tensor) ? new(tensor, p.Dimensions.Count) : Default(p),
         })];
     }
@@ -89,7 +89,7 @@ internal sealed class Call
         foreach (var state in Step.States)
             if (finalState.TryGetValue(state.Name, out var tensor))
                 shapes.Bind($"the gradient of the final {state.Name}", tensor, Part.State, state.Dimensions);
-        return [.. Step.Parameters.Zip(Operands, (p, numbers) => p.Part == Part.State ? State(p, finalState) : numbers.ZerosLike())];
+        return [.. Step.Parameters.Zip(Operands, (p, numbers) => p.Part == Part.State ? State(p, finalState, 0) : numbers.ZerosLike())];
     }
 
     private void CheckNames(string kind, IReadOnlyDictionary<string, Tensor> tensors, IEnumerable<Parameter> expected)
@@ -99,9 +99,9 @@ internal sealed class Call
             throw new ArgumentException($"{Step.Name} has no {kind} '{name}'; it has {string.Join(", ", names)}.", name);
     }
 
-    private Blocks State(Parameter state, IReadOnlyDictionary<string, Tensor> tensors) => tensors.TryGetValue(state.Name, out var tensor)
+    private Blocks State(Parameter state, IReadOnlyDictionary<string, Tensor> tensors, double otherwise) => tensors.TryGetValue(state.Name, out var tensor)
         ? new(tensor, state.Dimensions.Count)
-        : new(shapes.ShapeOf(state.Name, Part.State, state.Dimensions), state.Dimensions.Count);
+        : new(shapes.ShapeOf(state.Name, Part.State, state.Dimensions), state.Dimensions.Count, otherwise);
 
     private Blocks Default(Parameter parameter)
     {
@@ -113,9 +113,8 @@ internal sealed class Call
         return values;
     }
 
-    private double DefaultScale() => Step.Parameters.First(parameter => parameter.Part is Part.Token or Part.PerHead).Dimensions is [var dimension] && shapes[dimension] is { } size
-        ? 1 / Math.Sqrt(size)
-        : throw new ArgumentException($"{Step.Name}: the first argument is no vector, so the scale has no default.", "scale");
+    private double DefaultScale() =>
+        Step.Parameters.First(parameter => parameter.Part is Part.Token or Part.PerHead).Dimensions is [.., var last] && shapes[last] is { } size ? 1 / Math.Sqrt(size) : 1;
 
     private (int, int, int)[] Cut(Tensor? cuSeqlens)
     {

@@ -17,9 +17,10 @@ internal enum Part
 /// <param name="Part">What it stands for.</param>
 /// <param name="Dimensions">The marker types of its dimensions: none for a scalar, one for a vector, two for a matrix.</param>
 /// <param name="Default">The value of a per-head scalar that is left out, from (head, heads).</param>
+/// <param name="Empty">For states, what they are before the first token.</param>
 /// <param name="FromValue">Makes the parameter's type from numbers.</param>
 internal sealed record Parameter(
-    string Name, Part Part, IReadOnlyList<Type> Dimensions, Func<int, int, double>? Default, ConstructorInvoker FromValue);
+    string Name, Part Part, IReadOnlyList<Type> Dimensions, Func<int, int, double>? Default, double Empty, ConstructorInvoker FromValue);
 
 /// <summary>A declaration read by reflection: the parameters of its <c>Step</c>, which can be run on numbers.</summary>
 internal sealed class DeclaredStep
@@ -97,7 +98,8 @@ internal sealed class DeclaredStep
                 $"Parameter '{parameter.Name}' of {declaration.Name}: only a Scalar has a default.", nameof(declaration));
 
         var fromValue = ConstructorInvoker.Create(type.GetConstructor(BindingFlags.Instance | BindingFlags.NonPublic, [typeof(Value)])!);
-        return new(parameter.Name!, part, type.GetGenericArguments(), ReadDefault(declaration, perHead?.Default), fromValue);
+        var empty = parameter.IsDefined(typeof(LogSpaceAttribute)) ? double.NegativeInfinity : 0;
+        return new(parameter.Name!, part, type.GetGenericArguments(), ReadDefault(declaration, perHead?.Default), empty, fromValue);
     }
 
     private static Func<int, int, double>? ReadDefault(Type declaration, string? name)

@@ -18,7 +18,7 @@ public static class Oracle
     /// <summary>Runs a declaration over whole sequences.</summary>
     /// <param name="declaration">The class whose static method <c>Step</c> (of any visibility) declares one token.</param>
     /// <param name="arguments">The arguments by name; per-head ones with a default may be left out.</param>
-    /// <param name="initialState">The states before the first token by name; zeros where left out.</param>
+    /// <param name="initialState">The states before the first token by name; empty where left out.</param>
     /// <param name="scale">The scale; by default one over the square root of the first argument's dimension.</param>
     /// <param name="cuSeqlens">For sequences packed in a batch of 1: int64 <c>[N + 1]</c>, their boundaries from 0 to T.</param>
     /// <returns>The output and the final states.</returns>

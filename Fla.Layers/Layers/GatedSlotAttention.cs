@@ -85,6 +85,6 @@ public sealed class GatedSlotAttention : RecurrentMixer
         var f = LogDecay.FromLogits(Heads(f_proj.forward(x), sizes.KvHeads), temperature);
         var s = f.exp().Complement();
         var o = call.Recur(Ops.GatedSlotAttention.Op, [q, k, v, s, f], scale);
-        return RMSNormLinear.Apply(nn.functional.silu(o.flatten(-2)), g_norm.weight, null, o_proj.weight!, null);
+        return RMSNormLinear.Apply(nn.functional.silu(o.flatten(-2)), g_norm, o_proj);
     }
 }

@@ -83,6 +83,6 @@ public sealed class HGRN2Attention : RecurrentMixer
         var g = lowerBound is null || LayerIdx is not > 0 ? LogDecay.FromLogits(f) : LogDecay.FromLogits(f, lowerBound);
         var k = g.exp().Complement();
         var o = call.Recur(Ops.GatedLinearAttention.Op, [Heads(q, heads), Heads(k, heads), Heads(i, heads), Heads(g, heads)]);
-        return RMSNormLinear.Apply(o.flatten(-2), g_norm.weight, null, o_proj.weight!, null);
+        return RMSNormLinear.Apply(o.flatten(-2), g_norm, o_proj);
     }
 }

@@ -80,7 +80,11 @@ internal sealed class MixerCall(Mode mode, Tensor? cuSeqlens, LayerState? past, 
     /// <param name="layerIdx">Under which index.</param>
     /// <param name="tokens">How many tokens this call had, padding included.</param>
     public void Store(Cache cache, int layerIdx, long tokens) =>
-        cache.Update(layerIdx, recurrentStates, convStates.Count == 0 ? null : convStates, offset: tokens);
+        cache.Update(
+            layerIdx,
+            recurrentStates.Count == 0 ? null : recurrentStates,
+            convStates.Count == 0 ? null : convStates,
+            offset: tokens);
 
     private static Tensor? Past(IReadOnlyList<Tensor>? stored, List<Tensor> left, int ahead = 0) => stored?[left.Count + ahead];
 

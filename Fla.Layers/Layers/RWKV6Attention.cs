@@ -92,7 +92,7 @@ public sealed class RWKV6Attention : RecurrentMixer
     {
         var narrow = ((LerpLinear)x_proj[0]).forward(x, delta).tanh();
         var up = ((Linear)x_proj[2]).weight!.view(x.shape[2], Mixtures, -1);
-        var split = narrow.view(x.shape[0], x.shape[1], Mixtures, -1);
+        var split = narrow.view(x.shape[0], x.shape[1], Mixtures, narrow.shape[2] / Mixtures);
         return
         [
             .. Enumerable.Range(0, Mixtures).Select(n =>

@@ -109,7 +109,7 @@ public sealed partial class RWKV7Attention : RecurrentMixer
             own = v_lora is null ? padding.Restore(v).DetachFromDisposeScope() : null;
             return output;
         });
-        own ??= vFirst!.alias();
+        own ??= vFirst?.alias() ?? hiddenStates.new_zeros([.. hiddenStates.shape[..2], v_proj.out_features]);
         scope.Attach(own);
         return scope.MoveToOuter(o, own);
     }

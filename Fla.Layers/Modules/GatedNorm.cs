@@ -41,7 +41,8 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor x, Tensor g)
     {
         using var scope = NewDisposeScope();
-        return scope.MoveToOuter(Gated(Precision.Widen(x), g).to(x.dtype));
+        Check(x, g);
+        return scope.MoveToOuter(Gated(Precision.Widen(x), g, weight, bias).to(x.dtype));
     }
 
     /// <summary>Adds to the residual, normalises the sum and gates it (prenorm).</summary>
@@ -54,9 +55,10 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
     public (Tensor Output, Tensor Residual) forward(Tensor x, Tensor g, Tensor? residual, bool residualInFp32 = false)
     {
         using var scope = NewDisposeScope();
+        Check(x, g);
         var sum = residual is null ? Precision.Widen(x) : Precision.Widen(x).Plus(Precision.Widen(residual));
         var kept = residualInFp32 ? sum.alias() : residual is null ? x.alias() : sum.to(residual.dtype);
-        return scope.MoveToOuter(Gated(sum, g).to(x.dtype), kept);
+        return scope.MoveToOuter(Gated(sum, g, weight, bias).to(x.dtype), kept);
     }
 
     /// <summary>PyTorch's line for it.</summary>
@@ -66,18 +68,36 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
 
     private protected abstract Tensor Normalised(Tensor wide, double eps);
 
-    private Tensor Gated(Tensor wide, Tensor g)
+    /// <summary>A linear map of the normalised, gated values, which are computed again in the backward pass instead of kept.</summary>
+    private protected Tensor Mapped(Tensor x, Tensor g, Tensor linearWeight, Tensor? linearBias)
     {
-        if (!g.shape.SequenceEqual(wide.shape))
-            throw new ArgumentException(
-                $"{nameof(g)}: expected [{string.Join(", ", wide.shape)}] as x, came [{string.Join(", ", g.shape)}].", nameof(g));
+        Check(x, g);
+        return Recomputation.Of(
+            inputs =>
+            {
+                using var scope = NewDisposeScope();
+                var gated = Gated(Precision.Widen(inputs[0]!), inputs[1]!, inputs[2], inputs[3]).to(linearWeight.dtype);
+                return scope.MoveToOuter(nn.functional.linear(gated, inputs[4]!, inputs[5]));
+            },
+            x,
+            g,
+            weight,
+            bias,
+            linearWeight,
+            linearBias);
+    }
 
-        var y = Normalised(wide, eps);
-        if (weight is not null)
-            y = y * Precision.Widen(weight);
-        if (bias is not null)
-            y = y.Plus(Precision.Widen(bias));
+    private static void Check(Tensor x, Tensor g)
+    {
+        if (!g.shape.SequenceEqual(x.shape))
+            throw new ArgumentException(
+                $"{nameof(g)}: expected [{string.Join(", ", x.shape)}] as x, came [{string.Join(", ", g.shape)}].", nameof(g));
+    }
+
+    private Tensor Gated(Tensor wide, Tensor g, Tensor? normWeight, Tensor? normBias)
+    {
         var gate = Precision.Widen(g);
-        return y * (activation == "sigmoid" ? gate.sigmoid() : nn.functional.silu(gate));
+        return Normalisation.Affine(Normalised(wide, eps), normWeight, normBias) *
+            (activation == "sigmoid" ? gate.sigmoid() : nn.functional.silu(gate));
     }
 }

@@ -23,21 +23,26 @@ public sealed class GroupNorm : Norm
         long numGroups, long hiddenSize, bool elementwiseAffine = true, bool bias = false, double eps = 1e-5, bool isRmsNorm = false)
         : base(nameof(GroupNorm), hiddenSize, elementwiseAffine, bias, eps)
     {
-        if (numGroups < 1 || hiddenSize % numGroups != 0)
-            throw new ArgumentException(
-                $"{nameof(numGroups)}: expected a number of groups that divides the {hiddenSize} channels, came {numGroups}.",
-                nameof(numGroups));
-
-        (this.numGroups, this.isRmsNorm) = (numGroups, isRmsNorm);
+        this.numGroups = CheckedGroups(numGroups, hiddenSize);
+        this.isRmsNorm = isRmsNorm;
     }
 
     /// <summary>PyTorch's line for it.</summary>
-    public override string ToString() =>
-        $"{GetName()}({numGroups}, {HiddenSize}{(ElementwiseAffine ? "" : ", elementwise_affine=False")}" +
-        $"{(isRmsNorm ? ", is_rms_norm=True" : "")}, eps={PythonText.Of(Eps)})";
+    public override string ToString() => Line(this, numGroups, isRmsNorm);
 
-    private protected override Tensor Normalised(Tensor wide) => Normalisation.InGroups(
-        wide,
-        numGroups,
-        group => isRmsNorm ? Normalisation.RootMeanSquare(group, Eps) : Normalisation.MeanAndVariance(group, Eps));
+    internal static long CheckedGroups(long numGroups, long hiddenSize) =>
+        numGroups >= 1 && hiddenSize % numGroups == 0
+            ? numGroups
+            : throw new ArgumentException(
+                $"{nameof(numGroups)}: expected a number of groups that divides the {hiddenSize} channels, came {numGroups}.",
+                nameof(numGroups));
+
+    internal static string Line(Norm norm, long groups, bool isRmsNorm) =>
+        $"{norm.GetName()}({groups}, {norm.HiddenSize}{(norm.ElementwiseAffine ? "" : ", elementwise_affine=False")}" +
+        $"{(isRmsNorm ? ", is_rms_norm=True" : "")}, eps={PythonText.Of(norm.Eps)})";
+
+    internal static Tensor Normalised(Tensor wide, long groups, bool isRmsNorm, double eps) => Normalisation.InGroups(
+        wide, groups, group => isRmsNorm ? Normalisation.RootMeanSquare(group, eps) : Normalisation.MeanAndVariance(group, eps));
+
+    private protected override Tensor Normalised(Tensor wide) => Normalised(wide, numGroups, isRmsNorm, Eps);
 }

@@ -1,4 +1,3 @@
-using Fla.Dsl.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -52,7 +51,7 @@ public abstract class Norm : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var sum = Precision.Widen(x);
-        if (residual is not null) sum = sum.add(Precision.Widen(residual), Scalars.One);
+        if (residual is not null) sum = sum.Plus(Precision.Widen(residual));
         var kept = residualInFp32 ? sum : residual is null ? x.alias() : sum.to(residual.dtype);
         return scope.MoveToOuter(Affine(sum).to(x.dtype), kept);
     }
@@ -64,10 +63,5 @@ public abstract class Norm : nn.Module<Tensor, Tensor>
     /// <summary>The normalised values, before weight and bias.</summary>
     private protected abstract Tensor Normalised(Tensor wide);
 
-    private Tensor Affine(Tensor wide)
-    {
-        var y = Normalised(wide);
-        if (weight is not null) y = y * Precision.Widen(weight);
-        return bias is null ? y : y.add(Precision.Widen(bias), Scalars.One);
-    }
+    private Tensor Affine(Tensor wide) => Normalisation.Affine(Normalised(wide), weight, bias);
 }

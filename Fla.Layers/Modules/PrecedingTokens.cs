@@ -62,7 +62,7 @@ internal sealed class PrecedingTokens
     public Tensor Last() =>
         offsets is null
             ? Rows.narrow(1, Rows.shape[1] - reach, reach)
-            : Pick(Rows, Sequences.SelectMany(n => Count(n * reach + offsets[n + 1], reach))).view(-1, reach, Rows.shape[2]);
+            : Pick(Rows, Sequences.SelectMany(n => Count(n * reach + offsets[n + 1], reach))).view(offsets.Length - 1, reach, Rows.shape[2]);
 
     private IEnumerable<int> Sequences => Enumerable.Range(0, offsets!.Length - 1);
 

@@ -2,15 +2,22 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers.Modules;
 
-internal static class RMSNormLinear
+/// <summary>Root mean square normalisation and a linear map.</summary>
+/// <param name="hiddenSize">The size of the last dimension.</param>
+/// <param name="elementwiseAffine">Whether the norm has a weight.</param>
+/// <param name="bias">Whether the norm has a bias.</param>
+/// <param name="eps">What is added to the mean square.</param>
+public sealed class RMSNormLinear(long hiddenSize, bool elementwiseAffine = true, bool bias = false, double eps = 1e-5)
+    : NormLinear(nameof(RMSNormLinear), hiddenSize, elementwiseAffine, bias, eps)
 {
-    public static Tensor Apply(Tensor x, Tensor? normWeight, Tensor? normBias, Tensor weight, Tensor? bias, double eps = 1e-5)
-    {
-        var y = Normalisation.RootMeanSquare(Precision.Widen(x), eps);
-        if (normWeight is not null)
-            y = y * Precision.Widen(normWeight);
-        if (normBias is not null)
-            y = y.Plus(Precision.Widen(normBias));
-        return nn.functional.linear(y.to(x.dtype), weight, bias);
-    }
+    private const double DefaultEps = 1e-5;
+
+    private protected override Tensor Normalised(Tensor wide) => Normalisation.RootMeanSquare(wide, Eps);
+
+    /// <summary>
+    /// The norm of a module and a projection after it as mixers call them: with the default epsilon, whatever the module has, as models
+    /// of these kinds have been trained.
+    /// </summary>
+    internal static Tensor Apply(Tensor x, RMSNorm norm, TorchSharp.Modules.Linear projection) => Apply(
+        wide => Normalisation.RootMeanSquare(wide, DefaultEps), x, norm.weight, norm.bias, projection.weight!, projection.bias);
 }

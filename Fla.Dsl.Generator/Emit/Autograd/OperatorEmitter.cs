@@ -49,7 +49,7 @@ internal static class OperatorEmitter
             code.Indented(() => code.Lines(declaration.Parameters.Select(parameter =>
                 $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], {Api}.ArgumentRole.{parameter.Role}{(parameter.IsLogDecay ? ", IsLogDecay: true" : string.Empty)}{(parameter.Default is { } method ? $", Default: {Names.Escaped(method)}" : string.Empty)}),")));
             code.Line("],");
-            code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}])"))}],");
+            code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}]{(state.IsLogSpace ? ", IsLogSpace: true" : string.Empty)})"))}],");
             code.Line($"OutputDimensions = [{Dimensions(declaration.Output.Type)}],");
             code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"{Api}.Mode.{mode.Mode}"))}],");
             if (compiled.Chunk is not null) code.Line("ChunkProgram = ChunkCode.Program,");
@@ -65,7 +65,7 @@ internal static class OperatorEmitter
         foreach (var parameter in required.Concat(optional))
             code.Line($"/// <param name=\"{parameter.Name}\">{Description(declaration, parameter, step: false)}</param>");
         if (ScaleOf(declaration) is { } scale) code.Line($"/// <param name=\"{scale}\">{ScaleDescription(declaration)}</param>");
-        code.Line($"/// <param name=\"initialState\">The state before the first token: {StateShapes(declaration, "N")}, N sequences; zero if null.</param>");
+        code.Line($"/// <param name=\"initialState\">The state before the first token: {StateShapes(declaration, "N")}, N sequences; {Empty(declaration)} if null.</param>");
         code.Line("/// <param name=\"outputFinalState\">Whether to give the state after the last token.</param>");
         code.Line("/// <param name=\"cuSeqlens\">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>");
         code.Line($"/// <returns>The output {OutputShape(declaration, step: false)} in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>");
@@ -89,7 +89,7 @@ internal static class OperatorEmitter
         foreach (var parameter in required.Concat(optional))
             code.Line($"/// <param name=\"{parameter.Name}\">{Description(declaration, parameter, step: true)}</param>");
         if (ScaleOf(declaration) is { } scale) code.Line($"/// <param name=\"{scale}\">{ScaleDescription(declaration)}</param>");
-        code.Line($"/// <param name=\"state\">The state before the token: {StateShapes(declaration, "B")}; zero if null.</param>");
+        code.Line($"/// <param name=\"state\">The state before the token: {StateShapes(declaration, "B")}; {Empty(declaration)} if null.</param>");
         code.Line($"/// <returns>The output {OutputShape(declaration, step: true)}, and the state after the token.</returns>");
         code.Line("/// <exception cref=\"global::System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
 
@@ -150,10 +150,16 @@ internal static class OperatorEmitter
     }
 
     private static string ScaleDescription(Declaration declaration) =>
-        $"A factor; if null, 1 / sqrt({declaration.Parameters.First(parameter => parameter.Role != ParameterRole.Scale).Type.Columns}).";
+        declaration.Parameters.First(parameter => parameter.Role != ParameterRole.Scale).Type is { Kind: not TermKind.Scalar } type
+            ? $"A factor; if null, 1 / sqrt({type.Columns.Replace("<", "&lt;")})."
+            : "A factor; if null, 1.";
 
     private static string StateShapes(Declaration declaration, string batch) => string.Join(" and ", declaration.States.Select(state =>
         Shape(Leading(declaration, batch), new[] { state.Type.Rows, state.Type.Columns }.Where(dimension => dimension != Dim.One))));
+
+    private static string Empty(Declaration declaration) => declaration.States.Where(state => state.IsLogSpace).Select(state => state.Name).ToList() is { Count: > 0 } logarithms
+        ? $"zero, and minus infinity for {string.Join(" and ", logarithms)},"
+        : "zero";
 
     private static string OutputShape(Declaration declaration, bool step) =>
         Shape(Leading(declaration, step ? "B" : "B, T"), declaration.Output.Type.Kind == TermKind.Scalar ? [] : [declaration.Output.Type.Columns]);

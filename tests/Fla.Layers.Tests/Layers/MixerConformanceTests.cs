@@ -68,6 +68,20 @@ public class MixerConformanceTests
 
     [Theory]
     [MemberData(nameof(Names))]
+    public void A_batch_of_padding_alone_leaves_no_trace(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var (_, forward) = Mixers.Make(name, ScalarType.Float64);
+        var x = Tokens(2, 9);
+        using var cache = new Cache();
+        var mask = cat([zeros(2, 6), ones(2, 3)], 1);
+        Assert.True(forward(x[.., ..6], mask[.., ..6], cache).eq(0).all().item<bool>());
+        Assert.True(forward(x[.., 6..], mask, cache).From(forward(x[.., 6..])) < Rounding);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
     public void Packed_sequences_are_apart(string name)
     {
         using var scope = NewDisposeScope();
