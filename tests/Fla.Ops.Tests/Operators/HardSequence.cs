@@ -18,6 +18,9 @@ internal sealed record HardSequence(int Tokens)
     // A decay that is given as a factor and not by its logarithm must be positive, in fp32.
     private const double LogOfLeastFactor = -80;
 
+    // Where a weight is given by its logarithm: e^100 is no number of fp32.
+    private const double LargeExponent = 100;
+
     /// <summary>The size of every dimension.</summary>
     public int Size { get; init; } = 8;
 
@@ -59,7 +62,8 @@ internal sealed record HardSequence(int Tokens)
             foreach (var argument in declared)
                 arguments.Add(argument.Name, InFp32(Draw(argument, [.. Outer(argument), .. Heads, .. Dims(argument.Dimensions)])));
 
-            var (_, left) = op.Run(Mode.FusedRecurrent, [.. declared.Select(argument => Tokens(argument, 0, Earlier))], outputFinalState: true);
+            Tensor[] earlier = [.. declared.Select(argument => Tokens(argument, 0, Earlier))];
+            var (_, left) = op.Run(Mode.FusedRecurrent, earlier, outputFinalState: true);
             states = [.. left!.Select(InFp32)];
             stateGradients = [.. states.Select(state => InFp32(Normal(state.shape)))];
             outputGradient = InFp32(Normal([1, sequence.Tokens, .. Heads, .. Dims(op.OutputDimensions)]));
@@ -103,6 +107,7 @@ internal sealed record HardSequence(int Tokens)
             (nameof(SelectiveScan), "dt") => Uniform(shape),
             (nameof(SelectiveScan), "A") => sequence.LogDecay(Uniform(shape)),
             (nameof(Retention), "gamma") => sequence.LogDecay(Uniform(shape)).clamp(min: LogOfLeastFactor).exp(),
+            (nameof(Rwkv4), "k") or (nameof(AbcAttention), "s") => Normal(shape) * LargeExponent,
             (nameof(Comba), "p") => arguments["k"],
             (_, "k" or "k1" or "k2" or "a") => Key(shape),
             (_, "b") => Beta(shape[..^1]).unsqueeze(-1) * -arguments["a"],
