@@ -42,6 +42,11 @@ internal static class Mixers
         ["GSA"] = mode => new GatedSlotAttention(mode, Size, numHeads: 2, numSlots: 3, layerIdx: 0),
         ["GSA: convolution, shared keys, learned features"] = mode =>
             new GatedSlotAttention(mode, Size, numHeads: 4, numKvHeads: 2, numSlots: 3, useShortConv: true, featureMap: "t2r", layerIdx: 0),
+        ["ABC"] = mode => new ABCAttention(Size, numHeads: 2, numSlots: 3, layerIdx: 0, mode: mode),
+        ["ABC: convolution, gated input, no gate"] = mode => new ABCAttention(
+            Size, numHeads: 2, useShortConv: true, numSlots: 3, useInputGate: true, useOutputGate: false, layerIdx: 0, mode: mode),
+        ["ABC: no positions, no norm"] = mode =>
+            new ABCAttention(Size, numHeads: 2, numSlots: 3, useRope: false, useNorm: false, layerIdx: 0, mode: mode),
         ["Mamba"] = _ => new Mamba(Size, stateSize: 4, intermediateSize: 16, dtRank: 2, layerIdx: 0),
         ["Mamba: biases"] = _ =>
             new Mamba(Size, stateSize: 3, intermediateSize: 12, useConvBias: false, useBias: true, dtInit: "constant", layerIdx: 0),
