@@ -9,7 +9,8 @@ namespace Fla.Dsl.Generator.Frontend;
 internal sealed class ParameterParser(INamedTypeSymbol container, SemanticModel model, Places places, CancellationToken cancellation)
 {
     private const string LogSpace = "LogSpace";
-    private static readonly string[] Attributes = ["LogDecay", "PerHead", "Scale", LogSpace];
+    private const string L2NormOption = "L2NormOption";
+    private static readonly string[] Attributes = ["LogDecay", "PerHead", "Scale", L2NormOption, LogSpace];
 
     private readonly List<Parameter> parameters = [];
     private readonly List<StateParameter> states = [];
@@ -56,10 +57,11 @@ internal sealed class ParameterParser(INamedTypeSymbol container, SemanticModel 
         if (marked.Count > 1 && !(marked.Count == 2 && marked[1] == "PerHead")) throw NoAttribute(parameter, marked[marked.Count - 1], $"it is [{marked[0]}] already");
         if (marked.Contains("Scale") && type.Kind != TermKind.Scalar) throw NoAttribute(parameter, "Scale", $"a scale is a Scalar, and it is a {type}");
         if (marked.Contains("Scale") && parameters.FirstOrDefault(other => other.Role == ParameterRole.Scale) is { } scale) throw NoAttribute(parameter, "Scale", $"'{scale.Name}' is the scale already");
+        if (marked.Contains(L2NormOption) && type.Kind != TermKind.Vector) throw NoAttribute(parameter, L2NormOption, $"only a vector has a length, and it is a {type}");
         var isPerHead = marked.Contains("PerHead");
         if (type.Kind == TermKind.Matrix && !isPerHead) throw Unfit($"of type '{parameter.Type}'");
         var role = isPerHead ? ParameterRole.PerHead : marked.Contains("Scale") ? ParameterRole.Scale : ParameterRole.Token;
-        return new Parameter(declared.Name, type, role, marked.Contains("LogDecay"), isPerHead ? DefaultOf(parameter, declared, type) : null);
+        return new Parameter(declared.Name, type, role, marked.Contains("LogDecay"), isPerHead ? DefaultOf(parameter, declared, type) : null, marked.Contains(L2NormOption));
 
         DeclarationException Unfit(string what) => places.Fail(Rules.ParameterType, parameter, declared.Name, what);
     }

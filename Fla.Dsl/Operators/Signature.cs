@@ -19,7 +19,9 @@ public enum ArgumentRole
 /// <param name="Role">What it is.</param>
 /// <param name="IsLogDecay">Whether it is the natural logarithm of a decay, expected to be at most 0.</param>
 /// <param name="Default">For <see cref="ArgumentRole.PerHead"/> scalars that may be left out: the value from (head, heads).</param>
-public sealed record Argument(string Name, IReadOnlyList<string> Dimensions, ArgumentRole Role, bool IsLogDecay = false, Func<int, int, double>? Default = null);
+/// <param name="HasL2NormOption">Whether a caller may have it divided by its length.</param>
+public sealed record Argument(
+    string Name, IReadOnlyList<string> Dimensions, ArgumentRole Role, bool IsLogDecay = false, Func<int, int, double>? Default = null, bool HasL2NormOption = false);
 
 /// <summary>One state of a recurrence.</summary>
 /// <param name="Name">The name in the declaration.</param>

@@ -14,9 +14,12 @@ internal sealed class Call
     /// <exception cref="ArgumentException">A tensor is missing, not asked for, or of a shape that does not fit.</exception>
     public Call(
         Type declaration, IReadOnlyDictionary<string, Tensor> arguments, IReadOnlyDictionary<string, Tensor>? initialState,
-        double? scale, Tensor? cuSeqlens)
+        double? scale, Tensor? cuSeqlens, bool l2Norm)
     {
         Step = new(declaration);
+        L2Norm = l2Norm;
+        if (l2Norm && Step.Parameters.All(p => !p.HasL2NormOption))
+            throw new ArgumentException($"{Step.Name} has no argument with [L2NormOption].", nameof(l2Norm));
         shapes = new(Step.Name, Step.HasHeads);
         initialState ??= new Dictionary<string, Tensor>();
         CheckNames("argument", arguments, Step.Parameters.Where(p => p.Part is Part.Token or Part.PerHead));
@@ -45,6 +48,9 @@ internal sealed class Call
     }
 
     public DeclaredStep Step { get; }
+
+    /// <summary>Whether arguments with the option are divided by their lengths.</summary>
+    public bool L2Norm { get; }
 
     /// <summary>Each sequence's row of the batch and range of tokens.</summary>
     public IReadOnlyList<(int Batch, int Start, int End)> Sequences { get; }

@@ -28,6 +28,9 @@ public sealed record ConformanceCase
     /// <summary>Log-decays are drawn uniformly between this and 0.</summary>
     public double StrongestLogDecay { get; init; } = -1;
 
+    /// <summary>Whether arguments that have the option are divided by their lengths.</summary>
+    public bool L2Norm { get; init; }
+
     /// <summary>The type of the arguments.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float64;
 
@@ -66,7 +69,7 @@ public static class Conformance
         using var scope = torch.NewDisposeScope();
         var draws = new Draws(op, test);
         var expected = Oracle.Differentiate(op.Declaration, draws.ArgumentsByName, draws.OutputGradient, draws.ByState(draws.StateGradients),
-            test.InitialState ? draws.ByState(draws.States) : null, scale: null, draws.CuSeqlens);
+            test.InitialState ? draws.ByState(draws.States) : null, scale: null, draws.CuSeqlens, test.L2Norm);
         return [.. executions.Select(execution => Compare(op, test, draws, expected, execution))];
     }
 
@@ -77,8 +80,8 @@ public static class Conformance
         var arguments = draws.Arguments.Select(Leaf).ToArray();
         var states = test.InitialState ? draws.States.Select(Leaf).ToArray() : null;
         var (output, final) = draws.CuSeqlens is { } packed && execution.Mode is { } mode
-            ? op.Run(mode, arguments, initialState: states, outputFinalState: true, cuSeqlens: packed) is var (o, s) ? (o, s!) : default
-            : execution.Run(op, arguments, states, scale: null);
+            ? op.Run(mode, arguments, initialState: states, outputFinalState: true, cuSeqlens: packed, l2Norm: test.L2Norm) is var (o, s) ? (o, s!) : default
+            : execution.Run(op, arguments, states, scale: null, test.L2Norm);
 
         Tensor Term(Tensor result, Tensor gradient) => (result.to(ScalarType.Float64) * gradient.to(ScalarType.Float64)).sum();
         var loss = final.Zip(draws.StateGradients, Term).Aggregate(Term(output, draws.OutputGradient), (a, b) => a + b);
@@ -88,7 +91,9 @@ public static class Conformance
         for (var i = 0; i < op.States.Count; i++)
         {
             var name = op.States[i].Name;
-            errors.Add(name, Error(final[i], expected.Result.FinalStates[name]));
+            errors.Add(name, op.States[i].IsLogSpace
+                ? LogarithmError(final[i], expected.Result.FinalStates[name])
+                : Error(final[i], expected.Result.FinalStates[name]));
             if (states is not null) errors.Add($"d{name}", Gradient(states[i], expected.InitialStates[name]));
         }
 
@@ -98,6 +103,13 @@ public static class Conformance
     }
 
     private static double Gradient(Tensor leaf, Tensor expected) => leaf.grad is { } gradient ? Error(gradient, expected) : double.PositiveInfinity;
+
+    /// <summary>Of a sequence without a token the logarithms are those of nothing, which must be nothing on both sides.</summary>
+    private static double LogarithmError(Tensor actual, Tensor expected)
+    {
+        var nothing = expected.isneginf();
+        return actual.isneginf().eq(nothing).all().item<bool>() ? Error(actual.masked_fill(nothing, 0), expected.masked_fill(nothing, 0)) : double.PositiveInfinity;
+    }
 
     private static double Error(Tensor actual, Tensor expected) => RelativeError.Rms(actual, expected, floor: 1e-3);
 

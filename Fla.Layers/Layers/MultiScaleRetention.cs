@@ -30,7 +30,7 @@ public sealed class MultiScaleRetention : RecurrentMixer
     /// <param name="convSize">How many tokens it spans.</param>
     /// <param name="convBias">Whether it has a bias.</param>
     /// <param name="useOutputGate">Whether the output is gated.</param>
-    /// <param name="gateFn">The gate's activation.</param>
+    /// <param name="gateFn">The gate's activation, from the same registry.</param>
     /// <param name="elementwiseAffine">Whether the norm has weights.</param>
     /// <param name="normEps">What the norm adds to the mean square.</param>
     /// <param name="fuseNorm">Whether norm and gate are one module, which names its weight.</param>
@@ -70,7 +70,8 @@ public sealed class MultiScaleRetention : RecurrentMixer
         }
 
         o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
-        norm = new(sizes.ValueDim, useOutputGate, gateFn, fuseNorm, elementwiseAffine, normEps);
+        norm = new(
+            sizes.ValueDim, useOutputGate, gateFn, Activations.GetHuggingFace(gateFn), fuseNorm, elementwiseAffine, normEps);
         (g_norm_swish_gate, g_norm) = (norm.Fused, norm.Plain);
         rotary = new(sizes.KeyDim);
         RegisterComponents();

@@ -40,6 +40,8 @@ internal static partial class Mistakes
         Parameter("a scale that is a vector", "[|[Scale] Vec<K> scale|]", "FLA0008: The parameter 'scale' cannot be [Scale]: a scale is a Scalar, and it is a Vec<K>"),
         Parameter("two scales", "[Scale] Scalar a, [|[Scale] Scalar b|]", "FLA0008: The parameter 'b' cannot be [Scale]: 'a' is the scale already"),
         Parameter("a scale per head", "[|[PerHead, Scale] Scalar a|]", "FLA0008: The parameter 'a' cannot be [Scale]: it is [PerHead] already"),
+        Parameter("the length of a scalar", "[|[L2NormOption] Scalar a|]", "FLA0008: The parameter 'a' cannot be [L2NormOption]: only a vector has a length, and it is a Scalar"),
+        Parameter("a log-decay of unit length", "[|[LogDecay, L2NormOption] Vec<K> a|]", "FLA0008: The parameter 'a' cannot be [L2NormOption]: it is [LogDecay] already"),
         Parameter("an argument in logarithms", "[|[LogSpace] Scalar a|]", "FLA0008: The parameter 'a' cannot be [LogSpace]: it is no state"),
         Parameter("a matrix in logarithms", "[|[LogSpace] ref State<K, V> T|]", "FLA0008: The parameter 'T' cannot be [LogSpace]: only a 'State<>' is held in logarithms, and it is a matrix"),
         Parameter("a scale that decays", "[|[LogDecay, Scale] Scalar a|]", "FLA0008: The parameter 'a' cannot be [Scale]: it is [LogDecay] already"),
