@@ -61,7 +61,8 @@ public class ConfigTests
     [Fact]
     public void Names_of_earlier_versions_are_understood()
     {
-        var mamba = (MambaConfig)PretrainedConfig.FromJson("""{"model_type": "mamba", "time_step_rank": "auto", "layer_norm_epsilon": 0.001}""");
+        var mamba = (MambaConfig)PretrainedConfig.FromJson(
+            """{"model_type": "mamba", "time_step_rank": "auto", "layer_norm_epsilon": 0.001}""");
         Assert.Equal((128, 0.001), (mamba.DtRank!.Value, (double)mamba.NormEps));
         Assert.Equal(2, ((ABCConfig)PretrainedConfig.FromJson("""{"model_type": "abc", "exapnd_v": 2}""")).ExpandV.Value);
         var mamba2 = (Mamba2Config)PretrainedConfig.FromJson("""{"model_type": "mamba2", "dt_limit": [0.0, Infinity]}""");
@@ -82,9 +83,12 @@ public class ConfigTests
     [InlineData("""{"model_type": "gla",""", "JSON")]
     [InlineData("""{"model_type": "gla", "num_heads": "four"}""", "num_heads")]
     [InlineData("""{"model_type": "gla", "attn": {"layers": [0]}}""", "num_heads")]
+    [InlineData("""{"model_type": "gla", "attn": [null]}""", "null")]
     [InlineData("""{"model_type": "gla", "expand_k": true}""", "true")]
     public void What_is_malformed_is_told(string json, string told) =>
         Assert.Contains(told, Assert.Throws<ArgumentException>(() => PretrainedConfig.FromJson(json)).Message);
+
+    private static readonly AttentionSpec First = new() { Layers = [1], NumHeads = 2 };
 
     public static TheoryData<PretrainedConfig, string> Impossible => new()
     {
@@ -93,7 +97,7 @@ public class ConfigTests
         { new GLAConfig { AttnresBlockSize = 2 }, "attnres_block_size" },
         { new GLAConfig { HiddenAct = "gelu" }, "hidden_act" },
         { new GLAConfig { NumHiddenLayers = 1, Attn = new AttentionSpec { Layers = [1], NumHeads = 2 } }, "layer 1" },
-        { new GLAConfig { Attn = new HybridAttention(new AttentionSpec { Layers = [1], NumHeads = 2 }, new AttentionSpec { Layers = [1], NumHeads = 2 }) }, "twice" },
+        { new GLAConfig { Attn = new HybridAttention(First, First) }, "twice" },
         { new GLAConfig { Attn = new AttentionSpec { Layers = [1], NumHeads = 3, NumKvHeads = 2 } }, "num_kv_heads" },
         { new GLAConfig { Attn = new AttentionSpec { Layers = [1], NumHeads = 2, WindowSize = 0 } }, "window_size" },
         { new KDAConfig { SafeGate = true }, "lower_bound" },

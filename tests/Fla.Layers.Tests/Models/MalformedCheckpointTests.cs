@@ -79,14 +79,20 @@ public sealed class MalformedCheckpointTests : IDisposable
         Assert.Throws<DirectoryNotFoundException>(() => AutoModelForCausalLM.FromPretrained(folder.File("none")));
     }
 
-    [Fact]
-    public void A_configuration_that_cannot_be_built_is_told_with_its_file()
+    [Theory]
+    [InlineData("\"num_heads\": 2", "\"num_heads\": 3", "num_heads")]
+    [InlineData("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 2000000000", "num_hidden_layers")]
+    [InlineData("\"intermediate_size\": null", "\"intermediate_size\": 2000000000000", "intermediate_size")]
+    [InlineData("\"vocab_size\": 128", "\"vocab_size\": 2147483647, \"hidden_size\": 1073741824", "")]
+    public void A_configuration_that_cannot_be_built_is_told_with_its_file(string given, string instead, string named)
     {
         var path = folder.File("config.json");
-        File.WriteAllText(path, File.ReadAllText(path).Replace("\"num_heads\": 2", "\"num_heads\": 3"));
+        var text = File.ReadAllText(path);
+        if (named.Length == 0) text = text.Replace("\"hidden_size\": 64,", "");
+        File.WriteAllText(path, text.Replace(given, instead));
         var message = Refusal<CheckpointException>();
         Assert.Contains(path, message);
-        Assert.Contains("num_heads", message);
+        Assert.Contains(named, message);
     }
 
     [Fact]
@@ -106,7 +112,8 @@ public sealed class MalformedCheckpointTests : IDisposable
             }
         });
         using var before = AutoModelForCausalLM.FromPretrained(folder.Path);
-        Assert.All(today.state_dict(), entry => Assert.True(entry.Value.equal(before.state_dict()[entry.Key]).all().item<bool>(), entry.Key));
+        var weights = before.state_dict();
+        Assert.All(today.state_dict(), entry => Assert.True(entry.Value.equal(weights[entry.Key]).all().item<bool>(), entry.Key));
     }
 
     [Fact]
