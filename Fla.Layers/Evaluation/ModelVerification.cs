@@ -100,10 +100,11 @@ public static class ModelVerification
     private static ModelCheck Greedy(CausalLM model, ModelFigures figures, bool useCache)
     {
         var name = useCache ? "greedy, cached" : "greedy";
-        var prompt = Math.Min(ModelFigures.PromptLength, figures.GreedyIds.shape[1] - 1);
+        var (given, length) = (figures.InputIds.shape[1], figures.GreedyIds.shape[1]);
+        var prompt = Math.Min(ModelFigures.PromptLength, Math.Min(given, length - 1));
         var config = new GenerationConfig
         {
-            MaxNewTokens = (int)(figures.GreedyIds.shape[1] - prompt), EosTokenIds = [], UseCache = useCache,
+            MaxNewTokens = (int)(length - prompt), EosTokenIds = [], UseCache = useCache,
         };
         var ids = model.Generate(figures.InputIds.narrow(0, 0, 1).narrow(1, 0, prompt), config);
         var (expected, came) = (figures.GreedyIds.cpu().data<long>().ToArray(), ids.cpu().data<long>().ToArray());
