@@ -82,7 +82,7 @@ public sealed partial class RWKV7Attention : RecurrentMixer
             v_lora = new(hiddenSize, values, vLowRankDim ?? Rank(1.7 * factor, hiddenSize), activation: null);
         a_lora = new(hiddenSize, hiddenSize, aLowRankDim ?? Rank(2.5 * factor, hiddenSize), activation: null);
         g_lora = new(hiddenSize, values, gateLowRankDim ?? Rank(5, hiddenSize), bias: false, activation: "sigmoid");
-        g_norm = new(heads, values, elementwiseAffine, bias: true, keyDim * normEps);
+        g_norm = new(heads, values, elementwiseAffine, bias: true, keyDim * normEps) { Fused = fuseNorm };
         RegisterComponents();
         Initialise(layerIdx ?? 0, numHiddenLayers ?? 1);
     }

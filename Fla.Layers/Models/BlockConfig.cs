@@ -32,6 +32,8 @@ public abstract record BlockConfig : PretrainedConfig
         Attn?.Validate(NumHiddenLayers);
     }
 
+    internal override Norm CreateFinalNorm() => CreateNorm();
+
     internal override Block CreateBlock(int layerIdx) => new(
         $"{Family}Block",
         ("attn_norm", CreateNorm()), ("attn", CreateMixer(layerIdx)),
@@ -47,7 +49,7 @@ public abstract record BlockConfig : PretrainedConfig
     /// <summary>The family's own token mixer.</summary>
     private protected abstract TokenMixer CreateOwnMixer(int layerIdx);
 
-    private protected RMSNorm CreateNorm() => new(HiddenSize, eps: NormEps);
+    private protected RMSNorm CreateNorm() => new(HiddenSize, eps: NormEps) { Fused = FuseNorm };
 
     private protected GatedMLP CreateMlp(int? intermediateSize) =>
         new(HiddenSize, HiddenRatio is { } ratio ? (double)ratio : null, intermediateSize, HiddenAct, FuseSwiglu);

@@ -46,7 +46,7 @@ public abstract record PretrainedConfig
     /// <summary>Whether the last projection has the weights of the embeddings.</summary>
     public bool TieWordEmbeddings { get; init; }
 
-    /// <summary>Kept for FLA; norms compute the same either way.</summary>
+    /// <summary>Whether norms are printed as FLA's own, not as PyTorch's. They compute the same; RWKV-7 also normalises keys otherwise.</summary>
     public bool FuseNorm { get; init; } = true;
 
     /// <summary>Kept for FLA; the loss is the same either way.</summary>
@@ -115,7 +115,7 @@ public abstract record PretrainedConfig
     }
 
     /// <summary>The normalisation after the last block.</summary>
-    internal virtual Norm CreateFinalNorm() => new RMSNorm(HiddenSize, eps: NormEps);
+    internal abstract Norm CreateFinalNorm();
 
     /// <summary>A block of this family.</summary>
     internal abstract Block CreateBlock(int layerIdx);

@@ -42,5 +42,5 @@ public abstract record RwkvConfig : BlockConfig
     private protected long FeedForwardSize(double defaultRatio) =>
         IntermediateSize ?? ((long)(HiddenSize * (HiddenRatio is { } ratio ? (double)ratio : defaultRatio)) + 31) / 32 * 32;
 
-    private Modules.LayerNorm CreateLayerNorm() => new(HiddenSize, bias: NormBias, eps: NormEps);
+    private Modules.LayerNorm CreateLayerNorm() => new(HiddenSize, bias: NormBias, eps: NormEps) { Fused = FuseNorm };
 }

@@ -50,8 +50,11 @@ public abstract record StateSpaceConfig : PretrainedConfig
     [JsonIgnore]
     internal override int? EmbeddingPadding => null;
 
+    // FLA takes its own norms here whatever fuse_norm says.
+    internal override Norm CreateFinalNorm() => new RMSNorm(HiddenSize, eps: NormEps);
+
     private protected Block CreateBlock(TokenMixer mixer, bool residualInFp32) =>
-        new($"{Family}Block", ("norm", new RMSNorm(HiddenSize, eps: NormEps)), ("mixer", mixer), residualInFp32: residualInFp32);
+        new($"{Family}Block", ("norm", CreateFinalNorm()), ("mixer", mixer), residualInFp32: residualInFp32);
 }
 
 /// <summary>A size that may be "auto", for the one that follows from others.</summary>

@@ -36,6 +36,15 @@ public sealed record HGRN2Config : BlockConfig
     /// <inheritdoc/>
     internal override bool HasLowerBounds => UseLowerBound;
 
+    internal override void Validate()
+    {
+        base.Validate();
+        if (UseLowerBound && NumHiddenLayers > 1 && ExpandRatio is > 0 and var ratio && HiddenSize % ratio != 0)
+            throw new ArgumentException(
+                $"use_lower_bound: expected false, for bounds have hidden_size channels and expand_ratio {ratio} does not divide them; " +
+                "came true");
+    }
+
     private protected override TokenMixer CreateOwnMixer(int layerIdx) => new HGRN2Attention(
         AttnMode, HiddenSize, NumHeads, ExpandRatio, UseShortConv, ConvSize, elementwiseAffine: ElementwiseAffine, normEps: NormEps,
         layerIdx: layerIdx);

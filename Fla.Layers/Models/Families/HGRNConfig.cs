@@ -33,6 +33,14 @@ public sealed record HGRNConfig : BlockConfig
     /// <inheritdoc/>
     internal override bool HasLowerBounds => UseLowerBound;
 
+    internal override void Validate()
+    {
+        base.Validate();
+        if (UseLowerBound && NumHiddenLayers > 1 && ExpandRatio != 1)
+            throw new ArgumentException(
+                $"use_lower_bound: expected false, for bounds have hidden_size channels and expand_ratio is {ExpandRatio}; came true");
+    }
+
     private protected override TokenMixer CreateOwnMixer(int layerIdx) => new HGRNAttention(
         AttnMode, HiddenSize, ExpandRatio, UseShortConv, ConvSize, elementwiseAffine: ElementwiseAffine, normEps: NormEps,
         layerIdx: layerIdx);

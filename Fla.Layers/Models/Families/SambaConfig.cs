@@ -95,10 +95,13 @@ public sealed record SambaConfig : BlockConfig
     [JsonIgnore]
     internal override int? EmbeddingPadding => null;
 
+    // FLA takes its own norms here and before the mixers whatever fuse_norm says.
+    internal override Modules.Norm CreateFinalNorm() => new Modules.RMSNorm(HiddenSize, eps: NormEps);
+
     // Its intermediate size is Mamba's, not the channel mixing's.
     internal override Block CreateBlock(int layerIdx) => new(
         $"{Family}Block",
-        ("mixer_norm", CreateNorm()), ("mixer", CreateMixer(layerIdx)),
+        ("mixer_norm", CreateFinalNorm()), ("mixer", CreateMixer(layerIdx)),
         ("mlp_norm", CreateNorm()), ("mlp", CreateMlp(null)));
 
     private protected override TokenMixer CreateOwnMixer(int layerIdx) => new Mamba(
