@@ -38,7 +38,9 @@ internal static class WeightLoading
         CheckpointWeights weights, IReadOnlyDictionary<string, Tensor> parameters, Dictionary<string, WeightSource> sources)
     {
         var problem = new StringBuilder();
-        Append("missing", parameters.Keys.Where(name => !sources.ContainsKey(name)));
+        // Of a tensor that has several names, one is enough.
+        bool Stored(Tensor parameter) => parameters.Any(other => ReferenceEquals(other.Value, parameter) && sources.ContainsKey(other.Key));
+        Append("missing", parameters.Keys.Where(name => !sources.ContainsKey(name) && !Stored(parameters[name])));
         Append("unexpected", sources.Where(source => !parameters.ContainsKey(source.Key)).Select(source => source.Value.Tensor));
         Append("of another shape", sources
             .Where(source => parameters.TryGetValue(source.Key, out var parameter) && !parameter.shape.SequenceEqual(source.Value.Shape))

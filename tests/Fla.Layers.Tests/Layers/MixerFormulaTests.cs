@@ -54,6 +54,56 @@ public class MixerFormulaTests
         Assert.True(layer.forward(x)[0].From(expected) < 1e-9);
     }
 
+    [Fact]
+    public void Heads_of_retention_that_share_keys_have_decays_of_their_own()
+    {
+        using var scope = NewDisposeScope();
+        const int Heads = 4, Shared = 2, Dim = 4;
+        var layer = new MultiScaleRetention(
+            hiddenSize: Size, expandV: 1, numHeads: Heads, numKvHeads: 2, featureMap: "relu", useOutputGate: false);
+        var (x, weight, projected) = Drawn(layer);
+        var (q, k, v) = (projected("q_proj").relu(), projected("k_proj").relu(), projected("v_proj"));
+        var o = zeros(Tokens, Heads * Dim, dtype: ScalarType.Float64);
+        for (var h = 0; h < Heads; h++)
+        {
+            var (own, kept) = (h * Dim, h / Shared * Dim);
+            var state = zeros(Dim, Dim, dtype: ScalarType.Float64);
+            for (var t = 0; t < Tokens; t++)
+            {
+                var key = Rotation.Turned(k[t].narrow(0, kept, Dim), t, 10000);
+                state = (1 - Math.Pow(2, -5 - h)) * state + outer(key, v[t].narrow(0, kept, Dim));
+                var read = state.t().mv(Rotation.Turned(q[t].narrow(0, own, Dim), t, 10000)) / Math.Sqrt(Dim);
+                o[t, own..(own + Dim)] = Rms(read) * weight("g_norm.weight");
+            }
+        }
+
+        Assert.True(layer.forward(x)[0].From(o.matmul(weight("o_proj.weight").t())) < 1e-8);
+    }
+
+    [Fact]
+    public void A_ratio_of_HGRN2_that_does_not_divide_the_channels_leaves_fewer_keys()
+    {
+        using var scope = NewDisposeScope();
+        const int Ratio = 6, Heads = 2, Dim = 8;
+        var layer = new HGRN2Attention(hiddenSize: Size, expandRatio: Ratio);
+        var (x, weight, projected) = Drawn(layer);
+        var (q, f, i) = (Silu(projected("q_proj")), sigmoid(projected("f_proj")), projected("i_proj"));
+        var o = zeros(Tokens, Size, dtype: ScalarType.Float64);
+        for (var h = 0; h < Heads; h++)
+        {
+            var state = zeros(Ratio, Dim, dtype: ScalarType.Float64);
+            for (var t = 0; t < Tokens; t++)
+            {
+                var kept = f[t].narrow(0, h * Ratio, Ratio);
+                state = kept.unsqueeze(-1) * state + outer(1 - kept, i[t].narrow(0, h * Dim, Dim));
+                o[t, (h * Dim)..((h + 1) * Dim)] = state.t().mv(q[t].narrow(0, h * Ratio, Ratio)) / Math.Sqrt(Ratio);
+            }
+        }
+
+        var expected = (Rms(o) * weight("g_norm.weight")).matmul(weight("o_proj.weight").t());
+        Assert.True(layer.forward(x)[0].From(expected) < 1e-9);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

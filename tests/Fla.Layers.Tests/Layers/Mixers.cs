@@ -35,6 +35,7 @@ internal static class Mixers
         ["HGRN: convolution, bound"] = mode => new HGRNAttention(mode, Size, expandRatio: 2, useShortConv: true, layerIdx: 1),
         ["HGRN2"] = mode => new HGRN2Attention(mode, Size, expandRatio: 4, layerIdx: 0),
         ["HGRN2: convolution, bound"] = mode => new HGRN2Attention(mode, Size, 2, null, useShortConv: true, layerIdx: 1),
+        ["HGRN2: fewer keys than values"] = mode => new HGRN2Attention(mode, Size, expandRatio: 6, layerIdx: 0),
         ["RWKV-6"] = mode => new RWKV6Attention(mode, Size, numHeads: 2, projLowRankDim: 3, gateLowRankDim: 4, layerIdx: 0),
         ["RWKV-7"] = mode => new RWKV7Attention(mode, Size, headDim: 4, numHiddenLayers: 2, layerIdx: 0),
         ["RWKV-7: second layer"] = mode =>

@@ -102,6 +102,8 @@ public class ConfigTests
         { new GLAConfig { Attn = new AttentionSpec { Layers = [1], NumHeads = 2, WindowSize = 0 } }, "window_size" },
         { new KDAConfig { SafeGate = true }, "lower_bound" },
         { new Mamba2Config { DtLimit = [1.0, 0.0] }, "dt_limit" },
+        { new HGRNConfig { ExpandRatio = 2 }, "use_lower_bound" },
+        { new HGRN2Config { HiddenSize = 32, ExpandRatio = 12 }, "use_lower_bound" },
         { new RWKV7Config { NumHiddenLayers = 2, ValueDim = new LayerSizes([64, 64, 64]) }, "value_dim" },
     };
 

@@ -21,6 +21,7 @@ internal static class SmallModels
             NumHeads = 4, NumKvHeads = 2, UseShortConv = true, ClampMin = -1.0, FeatureMap = "relu",
             Attn = Window, TieWordEmbeddings = true,
         }),
+        ["gla, norms apart"] = Sized(new GLAConfig { ExpandK = 1.0, UseOutputGate = false, FuseNorm = false, ElementwiseAffine = false }),
         ["delta_net, gated"] = Sized(new DeltaNetConfig
         {
             NumHeads = 4, UseGate = true, AllowNegEigval = true, QkActivation = "relu",
@@ -42,6 +43,10 @@ internal static class SmallModels
         ["linear_attn, normalised"] = Sized(new LinearAttentionConfig
         {
             NumHeads = 4, NumKvHeads = 2, FeatureMap = "elu", NormFeatureMap = true,
+        }),
+        ["linear_attn, tied features"] = Sized(new LinearAttentionConfig
+        {
+            FeatureMap = "hedgehog", TieFeatureMapQk = true, NormQ = true, NormK = true, HiddenAct = "powlu",
         }),
     };
 
