@@ -98,7 +98,11 @@ internal sealed class CheckpointWeights : IDisposable
             foreach (var entry in map.EnumerateObject())
             {
                 if (entry.Value.ValueKind != JsonValueKind.String)
-                    throw new CheckpointException(index, $"expected the name of a file for '{entry.Name}', came {entry.Value.GetRawText()}");
+                {
+                    throw new CheckpointException(
+                        index, $"expected the name of a file for '{entry.Name}', came {entry.Value.GetRawText()}");
+                }
+
                 if (!entries.TryAdd(entry.Name, entry.Value.GetString()!))
                     throw new CheckpointException(index, $"expected each tensor once, came '{entry.Name}' twice");
             }

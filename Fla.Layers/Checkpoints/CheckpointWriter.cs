@@ -59,7 +59,8 @@ internal static class CheckpointWriter
         var places = shards.SelectMany((shard, i) => shard.Keys.Select(name => (name, CheckpointFiles.Shard(i + 1, shards.Count))));
         foreach (var (name, file) in places.OrderBy(place => place.name, StringComparer.Ordinal)) map.Add(name, file);
         var total = shards.Sum(shard => shard.Values.Sum(Bytes));
-        return new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = total }, ["weight_map"] = map }.ToJsonString(Indented) + "\n";
+        var index = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = total }, ["weight_map"] = map };
+        return index.ToJsonString(Indented) + "\n";
     }
 
     private static long Bytes(Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;

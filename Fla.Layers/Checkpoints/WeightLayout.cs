@@ -83,5 +83,6 @@ internal static class WeightLayout
     // Tied logits are the embeddings' again, and angles follow from the configuration.
     private static bool IsImplied(string name, HashSet<string> stored, HashSet<string> wanted) =>
         name.EndsWith(".rotary.inv_freq", StringComparison.Ordinal)
-        || (name == "lm_head.weight" && stored.Any(other => other.EndsWith(".embeddings.weight", StringComparison.Ordinal) && wanted.Contains(other)));
+        || (name == "lm_head.weight"
+            && stored.Any(other => other.EndsWith(".embeddings.weight", StringComparison.Ordinal) && wanted.Contains(other)));
 }

@@ -43,11 +43,13 @@ internal static class WeightLoading
         Append("of another shape", sources
             .Where(source => parameters.TryGetValue(source.Key, out var parameter) && !parameter.shape.SequenceEqual(source.Value.Shape))
             .Select(source =>
-                $"{source.Key} (expected [{string.Join(", ", parameters[source.Key].shape)}], came [{string.Join(", ", source.Value.Shape)}])"));
+                $"{source.Key} (expected {Text(parameters[source.Key].shape)}, came {Text(source.Value.Shape)})"));
         Append("of a type that is not floating point", weights.Names
             .Where(name => !CheckpointWeights.IsFloat(weights.Entry(name).Type))
             .Select(name => $"{name} ({weights.Entry(name).Type})"));
         if (problem.Length > 0) throw new CheckpointException(weights.Folder, $"expected the model's tensors, came some{problem}");
+
+        static string Text(IEnumerable<long> shape) => $"[{string.Join(", ", shape)}]";
 
         void Append(string fault, IEnumerable<string> names)
         {

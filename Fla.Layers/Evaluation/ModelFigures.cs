@@ -24,7 +24,8 @@ internal sealed class ModelFigures
         GreedyIds = Named("greedy_ids", 2);
         logits = Named("logits", 3);
         Loss = Named("loss", 1).cpu().item<float>();
-        hidden = [.. Enumerable.Range(0, tensors.Count).TakeWhile(i => tensors.ContainsKey($"hidden.{i}")).Select(i => Named($"hidden.{i}", 3))];
+        var names = Enumerable.Range(0, tensors.Count).Select(i => $"hidden.{i}").TakeWhile(tensors.ContainsKey);
+        hidden = [.. names.Select(name => Named(name, 3))];
     }
 
     /// <summary>The tokens, <c>[B, T]</c>.</summary>

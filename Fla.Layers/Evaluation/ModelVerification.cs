@@ -66,7 +66,7 @@ public static class ModelVerification
         long[] limits = [0, prompt, .. Enumerable.Range(0, (int)(length - prompt - piece) + 1).Select(i => prompt + piece + i)];
         var outputs = limits.Zip(limits.Skip(1), (begin, end) =>
             model.forward(figures.InputIds.narrow(1, begin, end - begin), null, cache, outputHiddenStates: true)).ToArray();
-        return figures.Compare("cached", Joined(outputs, 1));
+        return figures.Compare("cached", Joined(outputs));
     }
 
     private static ModelCheck Packed(CausalLM model, ModelFigures figures)
@@ -94,16 +94,17 @@ public static class ModelVerification
             [model.forward(Shifted(0, prompt), mask.narrow(1, 0, prompt), cache, outputHiddenStates: true)];
         for (var at = prompt; at < length; at++)
             outputs.Add(model.forward(Shifted(at, at + 1), mask.narrow(1, 0, at + 1), cache, outputHiddenStates: true));
-        return figures.Compare("left-padded", Joined(outputs, 1), offsets);
+        return figures.Compare("left-padded", Joined(outputs), offsets);
     }
 
     private static ModelCheck Greedy(CausalLM model, ModelFigures figures, bool useCache)
     {
         var name = useCache ? "greedy, cached" : "greedy";
-        var prompt = Math.Min(ModelFigures.PromptLength, figures.GreedyIds.shape[1] - 1);
+        var (given, length) = (figures.InputIds.shape[1], figures.GreedyIds.shape[1]);
+        var prompt = Math.Min(ModelFigures.PromptLength, Math.Min(given, length - 1));
         var config = new GenerationConfig
         {
-            MaxNewTokens = (int)(figures.GreedyIds.shape[1] - prompt), EosTokenIds = [], UseCache = useCache,
+            MaxNewTokens = (int)(length - prompt), EosTokenIds = [], UseCache = useCache,
         };
         var ids = model.Generate(figures.InputIds.narrow(0, 0, 1).narrow(1, 0, prompt), config);
         var (expected, came) = (figures.GreedyIds.cpu().data<long>().ToArray(), ids.cpu().data<long>().ToArray());
@@ -121,7 +122,7 @@ public static class ModelVerification
             : $"line {at + 1}: expected '{lines.ElementAtOrDefault(at)}', came '{came.ElementAtOrDefault(at)}'");
     }
 
-    private static CausalLMOutput Joined(IReadOnlyList<CausalLMOutput> outputs, int axis) => new(
-        cat([.. outputs.Select(output => output.Logits!)], axis), null,
-        [.. Enumerable.Range(0, outputs[0].HiddenStates!.Count).Select(i => cat([.. outputs.Select(output => output.HiddenStates![i])], axis))]);
+    private static CausalLMOutput Joined(IReadOnlyList<CausalLMOutput> outputs) => new(
+        cat([.. outputs.Select(output => output.Logits!)], 1), null,
+        [.. outputs[0].HiddenStates!.Select((_, i) => cat([.. outputs.Select(output => output.HiddenStates![i])], 1))]);
 }

@@ -30,7 +30,7 @@ public sealed record GenerationConfig
     /// <summary>The tokens that end a sequence; those of the model's configuration where it is null. Empty for none.</summary>
     public IReadOnlyList<long>? EosTokenIds { get; init; }
 
-    /// <summary>What follows the end of a sequence while others go on; that of the model's configuration, or its end, where it is null.</summary>
+    /// <summary>What follows a sequence's end while others go on; the configuration's padding, or its end, where it is null.</summary>
     public long? PadTokenId { get; init; }
 
     /// <summary>Whether what was computed for earlier tokens is kept; otherwise all tokens are computed anew for each.</summary>
@@ -58,5 +58,6 @@ public sealed record GenerationConfig
         if (value < 1) throw Wrong(name, "at least 1", value);
     }
 
-    private static ArgumentException Wrong(string name, string expected, object? came) => new($"{name}: expected {expected}, came {came}", name);
+    private static ArgumentException Wrong(string name, string expected, object? came) =>
+        new($"{name}: expected {expected}, came {came}", name);
 }

@@ -40,7 +40,8 @@ public static class GenerationExtensions
     {
         config ??= new GenerationConfig();
         config.Validate();
-        if (inputIds.dim() != 2) throw new ArgumentException($"expected prompts [B, T], came {inputIds.dim()} dimensions", nameof(inputIds));
+        if (inputIds.dim() != 2)
+            throw new ArgumentException($"expected prompts [B, T], came {inputIds.dim()} dimensions", nameof(inputIds));
         if (attentionMask is not null && !attentionMask.shape.SequenceEqual(inputIds.shape))
         {
             throw new ArgumentException(
@@ -52,7 +53,8 @@ public static class GenerationExtensions
         {
             using var last = attentionMask.select(1, attentionMask.shape[1] - 1).to(ScalarType.Bool);
             using var all = last.all();
-            if (!all.item<bool>()) throw new ArgumentException("expected prompts filled up on the left, came one filled up on the right", nameof(attentionMask));
+            if (!all.item<bool>())
+                throw new ArgumentException("expected prompts filled up on the left, came one on the right", nameof(attentionMask));
         }
 
         return Steps(model, inputIds, config, attentionMask, cancellation);

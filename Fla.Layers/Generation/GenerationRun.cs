@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers.Generation;
 
-/// <summary>One batch of sequences that grow token by token. Everything but the tokens themselves has a constant size, if the model's cache has.</summary>
+/// <summary>
+/// One batch of sequences that grow token by token. Everything but the tokens themselves has a constant size, if the model's cache has.
+/// </summary>
 internal sealed class GenerationRun : IDisposable
 {
     private readonly CausalLM model;

@@ -5,7 +5,10 @@ using Microsoft.ML.Tokenizers;
 
 namespace Fla.Layers.Generation;
 
-/// <summary>Tokenizers in the form of Hugging Face's <c>tokenizer.json</c>: byte pair encoding over bytes, or over characters with bytes as a last resort.</summary>
+/// <summary>
+/// Tokenizers in the form of Hugging Face's <c>tokenizer.json</c>: byte pair encoding over bytes, or over characters with bytes as a last
+/// resort.
+/// </summary>
 internal static class TokenizerJson
 {
     // How GPT-2 splits a text into words, which is what a ByteLevel step does where it is not told otherwise.

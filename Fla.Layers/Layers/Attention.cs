@@ -68,7 +68,8 @@ public sealed class Attention : TokenMixer
     public override Tensor forward(Tensor hiddenStates, Tensor? attentionMask, Cache? cache = null, Tensor? cuSeqlens = null)
     {
         using var scope = NewDisposeScope();
-        var sequence = AttentionSpan.Of(hiddenStates, attentionMask, cache, cuSeqlens, cache is null ? 0 : cache.GetSeqLength(IndexIn(cache)));
+        var seen = cache is null ? 0 : cache.GetSeqLength(IndexIn(cache));
+        var sequence = AttentionSpan.Of(hiddenStates, attentionMask, cache, cuSeqlens, seen);
         var q = Heads(q_proj, numHeads);
         var k = Heads(k_proj, numKvHeads);
         if (q_norm is not null) q = q_norm.forward(q);

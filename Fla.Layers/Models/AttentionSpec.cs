@@ -87,13 +87,15 @@ public sealed class HybridAttention
     {
         public override HybridAttention Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
             reader.TokenType == JsonTokenType.StartArray
-                ? new(JsonSerializer.Deserialize<AttentionSpec[]>(ref reader, options)!, true)
-                : new([JsonSerializer.Deserialize<AttentionSpec>(ref reader, options)!], false);
+                ? new([.. JsonSerializer.Deserialize<AttentionSpec?[]>(ref reader, options)!.Select(Present)], true)
+                : new([Present(JsonSerializer.Deserialize<AttentionSpec>(ref reader, options))], false);
 
         public override void Write(Utf8JsonWriter writer, HybridAttention value, JsonSerializerOptions options)
         {
             if (value.isList) JsonSerializer.Serialize(writer, value.Specs, options);
             else JsonSerializer.Serialize(writer, value.Specs[0], options);
         }
+
+        private static AttentionSpec Present(AttentionSpec? spec) => spec ?? throw new JsonException("expected attention, came null");
     }
 }

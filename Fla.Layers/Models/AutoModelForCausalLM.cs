@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Fla.Layers.Checkpoints;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,14 +39,22 @@ public static class AutoModelForCausalLM
         if (!File.Exists(configPath)) throw new CheckpointException(folder, $"expected a file {CheckpointFiles.Config}, came none");
         var config = PretrainedConfig.Read(configPath);
         using var weights = CheckpointWeights.Open(folder);
+        var tensors = weights.Names.Count();
+        if (config.NumHiddenLayers > tensors)
+        {
+            throw new CheckpointException(
+                configPath, $"num_hidden_layers: expected no more than there are tensors, {tensors}, came {config.NumHiddenLayers}");
+        }
+
         CausalLM model;
         try
         {
             model = new CausalLM(config);
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (e is ArgumentException or ArithmeticException or ExternalException)
         {
-            throw new CheckpointException(configPath, e.Message, e);
+            // Sizes that no machine has memory for are libtorch's to refuse.
+            throw new CheckpointException(configPath, e.Message.Split('\n')[0], e);
         }
 
         try

@@ -44,9 +44,9 @@ public sealed class CausalLM : nn.Module<Tensor, CausalLMOutput>, IPrintedAsTree
     /// <param name="inputIds"><c>[B, T]</c>, int64.</param>
     public override CausalLMOutput forward(Tensor inputIds) => forward(inputIds, attentionMask: null);
 
-    /// <summary>The logits, the loss, the hidden states of sequences that may be padded, go on from a cache, or are packed into one.</summary>
+    /// <summary>Logits, loss and hidden states of sequences that may be padded, go on from a cache, or are packed into one.</summary>
     /// <param name="inputIds"><c>[B, T]</c>, int64.</param>
-    /// <param name="attentionMask"><c>[B, L]</c>, 1 for a token and 0 for padding, over all tokens seen so far: L is T without a cache.</param>
+    /// <param name="attentionMask"><c>[B, L]</c>, 1 for a token and 0 for padding, over all tokens so far: T without a cache.</param>
     /// <param name="cache">What was remembered of earlier tokens. It is updated.</param>
     /// <param name="cuSeqlens">The N + 1 limits of sequences that are packed into one; B is 1 then.</param>
     /// <param name="labels"><c>[B, T]</c>, the tokens themselves: each is compared with the logits before it. -100 does not count.</param>

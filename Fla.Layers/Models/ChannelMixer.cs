@@ -71,7 +71,8 @@ internal sealed class RWKV7FeedForward : ChannelMixer
         using (NewDisposeScope())
         {
             // A channel takes the less of the token before, the higher it stands; all the less in higher layers.
-            var share = (arange(hiddenSize, dtype: ScalarType.Float32) / hiddenSize).pow(Math.Pow(1 - (double)layerIdx / numHiddenLayers, 4));
+            var power = Math.Pow(1 - (double)layerIdx / numHiddenLayers, 4);
+            var share = (arange(hiddenSize, dtype: ScalarType.Float32) / hiddenSize).pow(power);
             register_parameter(nameof(x_k), x_k = new Parameter((1 - share).DetachFromDisposeScope()));
         }
 

@@ -19,8 +19,9 @@ internal static class ConfigJson
     /// <summary>What every configuration of transformers has, and does not print where it has this value.</summary>
     private static readonly JsonObject BaseDefaults = JsonNode.Parse("""
         {
-          "_name_or_path": "", "architectures": null, "chunk_size_feed_forward": 0, "dtype": null, "id2label": {"0": "LABEL_0", "1": "LABEL_1"},
-          "is_encoder_decoder": false, "label2id": {"LABEL_0": 0, "LABEL_1": 1}, "output_attentions": false,
+          "_name_or_path": "", "architectures": null, "chunk_size_feed_forward": 0, "dtype": null,
+          "id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "is_encoder_decoder": false,
+          "label2id": {"LABEL_0": 0, "LABEL_1": 1}, "output_attentions": false,
           "output_hidden_states": false, "pad_token_id": null, "problem_type": null, "return_dict": true
         }
         """)!.AsObject();

@@ -35,5 +35,6 @@ internal sealed class TiedHead(Embedding embeddings) : nn.Module<Tensor, Tensor>
 {
     public override Tensor forward(Tensor x) => nn.functional.linear(x, embeddings.weight);
 
-    public override string ToString() => $"Linear(in_features={embeddings.weight.shape[1]}, out_features={embeddings.weight.shape[0]}, bias=False)";
+    public override string ToString() =>
+        $"Linear(in_features={embeddings.weight.shape[1]}, out_features={embeddings.weight.shape[0]}, bias=False)";
 }

@@ -7,7 +7,8 @@ internal static partial class JsonNumbers
 {
     /// <summary>The text with each such word, outside of strings, as the object that newer configurations have in its place.</summary>
     public static string Strict(string json) =>
-        StringOrWord().Replace(json, match => match.Value[0] == '"' ? match.Value : $$"""{"{{NumberJson.NamedField}}": "{{match.Value}}"}""");
+        StringOrWord().Replace(
+            json, match => match.Value[0] == '"' ? match.Value : $$"""{"{{NumberJson.NamedField}}": "{{match.Value}}"}""");
 
     [GeneratedRegex("""
         "(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b

@@ -14,7 +14,7 @@ internal static class GenerateCommand
         var prompt = new Option<string?>("--prompt") { Description = "The text to continue; needs the checkpoint's tokenizer." };
         var ids = new Option<string?>("--ids") { Description = "Tokens to continue in place of a text, separated by commas." };
         var maxlen = new Option<int>("--maxlen") { Description = "How many tokens to generate.", DefaultValueFactory = _ => 64 };
-        var temperature = new Option<double>("--temperature") { Description = "0 takes the likeliest token.", DefaultValueFactory = _ => 0 };
+        var temperature = new Option<double>("--temperature") { Description = "0 takes the likeliest.", DefaultValueFactory = _ => 0 };
         var topK = new Option<int?>("--topk") { Description = "How many of the likeliest tokens may be drawn." };
         var topP = new Option<double>("--topp") { Description = "The probability that they reach together.", DefaultValueFactory = _ => 1 };
         var penalty = new Option<double>("--repetition-penalty", "--repetition_penalty")

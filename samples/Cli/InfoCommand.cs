@@ -12,7 +12,7 @@ internal static class InfoCommand
     public static Command Create()
     {
         var folder = CheckpointCommand.Folder();
-        var command = new Command("info", "Show a checkpoint's configuration, modules, parameters and what it keeps of earlier tokens.") { folder };
+        var command = new Command("info", "Show a checkpoint's configuration, modules, parameters and state.") { folder };
         command.SetAction(result => CheckpointCommand.Run(result.GetRequiredValue(folder), "cpu", null, Show));
         return command;
     }

@@ -8,7 +8,11 @@ var root = new RootCommand("Linear attention for C#: what is in the catalogue, w
     KernelsCommand.Create(),
     InfoCommand.Create(),
     GenerateCommand.Create(),
-    new Command("verify", "Compare with figures of a reference implementation.") { VerifyOpsCommand.Create(), VerifyModelsCommand.Create() },
+    new Command("verify", "Compare with figures of a reference implementation.")
+    {
+        VerifyOpsCommand.Create(),
+        VerifyModelsCommand.Create(),
+    },
 };
 
 var command = root.Parse(args);

@@ -11,7 +11,7 @@ internal static class VerifyModelsCommand
 {
     public static Command Create()
     {
-        var folder = new Argument<DirectoryInfo>("dir") { Description = "A folder of checkpoints, each with expected.safetensors beside it." };
+        var folder = new Argument<DirectoryInfo>("dir") { Description = "A folder of checkpoints, each with its expected.safetensors." };
         folder.AcceptExistingOnly();
         var device = Choices.Device();
         var command = new Command("models", "Compare logits, hidden states, loss and greedy continuations of checkpoints with figures.")
@@ -36,7 +36,8 @@ internal static class VerifyModelsCommand
             if (!ModelVerification.HasFigures(checkpoint.FullName))
             {
                 skipped++;
-                table.AddRow(new Text(checkpoint.Name), Nothing, Nothing, Nothing, Nothing, new Markup("[yellow]skip[/] no expected.safetensors"));
+                var skip = new Markup("[yellow]skip[/] no expected.safetensors");
+                table.AddRow(new Text(checkpoint.Name), Nothing, Nothing, Nothing, Nothing, skip);
                 continue;
             }
 

@@ -49,7 +49,8 @@ public sealed record KDAConfig : BlockConfig
     internal override void Validate()
     {
         base.Validate();
-        if (SafeGate && LowerBound is null) throw new ArgumentException("lower_bound: expected a number where safe_gate is true, came null");
+        if (SafeGate && LowerBound is null)
+            throw new ArgumentException("lower_bound: expected a number where safe_gate is true, came null");
     }
 
     private protected override TokenMixer CreateOwnMixer(int layerIdx) => new KimiDeltaAttention(
