@@ -87,14 +87,16 @@ internal static class Terms
 
     /// <summary>Whether the state is made of another, itself or through what is read from it.</summary>
     public static bool Needs(this AffineState state, string other) =>
-        state.Inflows.Any(inflow => inflow.Source.State == other || inflow.Source.Needs(other)) || state.Parts().Any(part => part.Reads(other));
+        state.Inflows.Any(inflow => inflow.Source.State == other || inflow.Source.Needs(other))
+        || state.Parts().Any(part => part.Reads(other));
 
     public static IEnumerable<Expr> SelfAndDescendants(this Expr expression) =>
         expression.Children().SelectMany(SelfAndDescendants).Prepend(expression);
 
     /// <summary>Whether the term looks at the state, itself or through what it reads.</summary>
     public static bool Reads(this Expr expression, string state) =>
-        expression.SelfAndDescendants().Any(term => term is ReadExpr read && (read.Snapshot.State == state || read.Snapshot.Inflows.Any(inflow => inflow.Source.State == state)));
+        expression.SelfAndDescendants().Any(term => term is ReadExpr { Snapshot: var snapshot }
+            && (snapshot.State == state || snapshot.Inflows.Any(inflow => inflow.Source.State == state)));
 
     /// <summary>Whether a matrix is made of a state, and not only of what is read from one.</summary>
     public static bool HoldsMatrixState(this Expr expression) => expression switch
@@ -112,8 +114,10 @@ internal static class Terms
         UnaryExpr { Function: UnaryFunction.Exp } exp => exp.Operand.VanishesAtPadding(),
         BinaryExpr { Operator: BinaryOperator.Add } sum =>
             (sum.Left.IsOneAtPadding() && sum.Right.VanishesAtPadding()) || (sum.Left.VanishesAtPadding() && sum.Right.IsOneAtPadding()),
-        BinaryExpr { Operator: BinaryOperator.Subtract } difference => difference.Left.IsOneAtPadding() && difference.Right.VanishesAtPadding(),
-        BinaryExpr { Operator: BinaryOperator.Multiply or BinaryOperator.Divide } product => product.Left.IsOneAtPadding() && product.Right.IsOneAtPadding(),
+        BinaryExpr { Operator: BinaryOperator.Subtract } difference =>
+            difference.Left.IsOneAtPadding() && difference.Right.VanishesAtPadding(),
+        BinaryExpr { Operator: BinaryOperator.Multiply or BinaryOperator.Divide } product =>
+            product.Left.IsOneAtPadding() && product.Right.IsOneAtPadding(),
         _ => false,
     };
 
@@ -126,7 +130,8 @@ internal static class Terms
             or UnaryFunction.Relu or UnaryFunction.Silu or UnaryFunction.Sum && unary.Operand.VanishesAtPadding(),
         BinaryExpr { Operator: BinaryOperator.Multiply } product => product.Left.VanishesAtPadding() || product.Right.VanishesAtPadding(),
         BinaryExpr { Operator: BinaryOperator.Divide } quotient => quotient.Left.VanishesAtPadding(),
-        BinaryExpr { Operator: BinaryOperator.Add or BinaryOperator.Subtract } sum => sum.Left.VanishesAtPadding() && sum.Right.VanishesAtPadding(),
+        BinaryExpr { Operator: BinaryOperator.Add or BinaryOperator.Subtract } sum =>
+            sum.Left.VanishesAtPadding() && sum.Right.VanishesAtPadding(),
         DotExpr dot => dot.Left.VanishesAtPadding() || dot.Right.VanishesAtPadding(),
         ReadExpr read => read.Query.VanishesAtPadding(),
         _ => false,

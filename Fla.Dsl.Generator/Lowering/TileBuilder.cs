@@ -65,7 +65,7 @@ internal sealed partial class TileBuilder
     {
         if (this[left].Op == TileOp.Transpose) return MatMul(this[left].Operands[0], right, !transposeLeft, transposeRight);
         if (this[right].Op == TileOp.Transpose) return MatMul(left, this[right].Operands[0], transposeLeft, !transposeRight);
-        if (!transposeLeft && transposeRight && InnerProductOfFeatures(left, right, (a, b) => MatMul(a, b, transposeRight: true), Transpose) is { } product) return product;
+        if (!transposeLeft && ProductOfFeatures(left, right, transposeRight) is { } product) return product;
         var a = transposeLeft ? this[left].Shape.Transposed : this[left].Shape;
         var b = transposeRight ? this[right].Shape.Transposed : this[right].Shape;
         var shape = new Shape(a.Rows, b.Columns);
@@ -89,7 +89,7 @@ internal sealed partial class TileBuilder
 
     public int SumColumns(int operand) => this[operand].Shape.Columns == Dim.One
         ? operand
-        : this[operand] is { Op: TileOp.Multiply, Operands: var factors } && InnerProductOfFeatures(factors[0], factors[1], (a, b) => SumColumns(Multiply(a, b)), b => b) is { } product ? product
+        : this[operand] is { Op: TileOp.Multiply, Operands: var factors } && InnerProductOfFeatures(factors[0], factors[1]) is { } product ? product
         : IsConstant(operand, 0) ? Constant(0, new Shape(this[operand].Shape.Rows, Dim.One)) : Emit(TileOp.SumColumns, [operand], new Shape(this[operand].Shape.Rows, Dim.One));
 
     /// <summary>Sums over the dimensions along which a value of <paramref name="shape"/> was repeated.</summary>
