@@ -46,7 +46,9 @@ public abstract record PretrainedConfig
     /// <summary>Whether the last projection has the weights of the embeddings.</summary>
     public bool TieWordEmbeddings { get; init; }
 
-    /// <summary>Whether norms are printed as FLA's own, not as PyTorch's. They compute the same; RWKV-7 also normalises keys otherwise.</summary>
+    /// <summary>
+    /// Whether norms are printed as FLA's own, else as PyTorch's. They compute the same, but RWKV-7 bounds the length of keys otherwise.
+    /// </summary>
     public bool FuseNorm { get; init; } = true;
 
     /// <summary>Kept for FLA; the loss is the same either way.</summary>

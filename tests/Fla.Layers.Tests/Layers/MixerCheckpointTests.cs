@@ -23,7 +23,8 @@ public class MixerCheckpointTests
         ["retnet"] = layer => new MultiScaleRetention(hiddenSize: Size, numHeads: 2, normEps: 1e-6, layerIdx: layer),
         ["rwkv6"] = layer => new RWKV6Attention(hiddenSize: Size, numHeads: 2, layerIdx: layer),
         ["rwkv7"] = layer => new RWKV7Attention(
-            hiddenSize: Size, headDim: 32, decayLowRankDim: 64, gateLowRankDim: 128, aLowRankDim: 64, vLowRankDim: 16, layerIdx: layer),
+            hiddenSize: Size, headDim: 32, decayLowRankDim: 64, gateLowRankDim: 128, aLowRankDim: 64, vLowRankDim: 16, fuseNorm: true,
+            layerIdx: layer),
     };
 
     public static TheoryData<string> Names => new(Families.Keys);
