@@ -33,7 +33,7 @@ public abstract class Norm : nn.Module<Tensor, Tensor>
     /// <summary>What is added to the mean square, so that zeros can be normalised.</summary>
     public double Eps { get; }
 
-    /// <summary>Whether FLA has its own module in this place; else it has PyTorch's, which computes the same and prints otherwise.</summary>
+    /// <summary>Whether FLA has its own module here; else it has PyTorch's, which computes the same and prints otherwise.</summary>
     internal bool Fused { get; init; } = true;
 
     /// <summary>Normalises.</summary>
