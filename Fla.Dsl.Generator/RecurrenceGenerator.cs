@@ -38,7 +38,8 @@ public sealed class RecurrenceGenerator : IIncrementalGenerator
         var names = compiled.Where(result => result.Files.Count > 0).Select((result, _) => result.Name).Collect();
         var catalogue = parsed.SelectMany((declaration, _) => declaration.Declaration is { } model ? [(model.FullName, model.Accessibility)] : Array.Empty<(string, string)>())
             .Collect().Combine(names).Combine(context.CompilationProvider.Select((compilation, _) => CatalogueNamespace.Of(compilation)))
-            .Select((all, _) => (Namespace: all.Right, Recurrences: all.Left.Left.Where(recurrence => all.Left.Right.Contains(recurrence.Item1)).ToEquatableArray()))
+            .Select((all, _) => (Space: all.Right, Recurrences: all.Left.Left.Where(recurrence => all.Left.Right.Contains(recurrence.Item1)).ToEquatableArray()))
+            .Select((all, _) => (Namespace: all.Space.For(all.Recurrences.Select(recurrence => recurrence.Item1)), all.Recurrences))
             .WithTrackingName(CatalogueStep);
 
         var needsLoading = context.CompilationProvider.Select((compilation, _) => compilation.GetTypeByMetadataName("Fla.Dsl.Runtime.Native.NativeLibraries") is not null);

@@ -10,7 +10,8 @@ namespace Fla.Ops;
 [Recurrence]
 public static partial class DeltaRule
 {
-    private static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
+    private static Vec<V> Step(
+        [L2NormOption] Vec<K> q, [L2NormOption] Vec<K> k, Vec<V> v, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
     {
         S += Outer(beta * k, v - Dot(k, S));
         return scale * Dot(q, S);

@@ -11,7 +11,8 @@ namespace Fla.Ops;
 public static partial class GatedDeltaProduct
 {
     private static Vec<V> Step(
-        Vec<K> q, Vec<K> k1, Vec<V> v1, Scalar beta1, Vec<K> k2, Vec<V> v2, Scalar beta2, [LogDecay] Scalar g, ref State<K, V> S, [Scale] Scalar scale)
+        [L2NormOption] Vec<K> q, [L2NormOption] Vec<K> k1, Vec<V> v1, Scalar beta1, [L2NormOption] Vec<K> k2, Vec<V> v2, Scalar beta2,
+        [LogDecay] Scalar g, ref State<K, V> S, [Scale] Scalar scale)
     {
         S = Exp(g) * S;
         S += Outer(beta1 * k1, v1 - Dot(k1, S));

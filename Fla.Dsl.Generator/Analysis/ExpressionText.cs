@@ -13,6 +13,9 @@ internal static class ExpressionText
         StateExpr state => state.Name,
         UnaryExpr { Function: UnaryFunction.Negate } negation => $"-{Of(negation.Operand)}",
         UnaryExpr unary => $"{unary.Function}({Of(unary.Operand)})",
+        BinaryExpr { Operator: BinaryOperator.LogAddExp } sum => $"LogAddExp({Of(sum.Left)}, {Of(sum.Right)})",
+        BinaryExpr { Operator: BinaryOperator.Add, Right: UnaryExpr { Function: UnaryFunction.Negate, Operand: var taken } } difference =>
+            $"{Of(difference.Left)} - {(taken is BinaryExpr { Operator: BinaryOperator.Add or BinaryOperator.Subtract } ? $"({Of(taken)})" : Of(taken))}",
         BinaryExpr binary => $"{Operand(binary.Left, binary)} {Symbol(binary.Operator)} {Operand(binary.Right, binary)}",
         OuterExpr outer => $"Outer({Of(outer.Rows)}, {Of(outer.Columns)})",
         DotExpr dot => $"Dot({Of(dot.Left)}, {Of(dot.Right)})",
@@ -25,7 +28,12 @@ internal static class ExpressionText
     private static string Operand(Expr operand, BinaryExpr parent) =>
         operand is BinaryExpr child && Binding(child.Operator) < Binding(parent.Operator) ? $"({Of(operand)})" : Of(operand);
 
-    private static int Binding(BinaryOperator operation) => operation is BinaryOperator.Add or BinaryOperator.Subtract ? 0 : 1;
+    private static int Binding(BinaryOperator operation) => operation switch
+    {
+        BinaryOperator.Add or BinaryOperator.Subtract => 0,
+        BinaryOperator.Multiply or BinaryOperator.Divide => 1,
+        _ => 2,
+    };
 
     private static char Symbol(BinaryOperator operation) => operation switch
     {

@@ -26,6 +26,7 @@ internal sealed record Reading(ReadPoint Point, EquatableArray<Decay> Extra, Equ
     public static Reading Of(AffineState snapshot, AffineState update)
     {
         if (snapshot.Equals(update)) return new Reading(ReadPoint.AfterWrite, default, default, default);
+        if (update.IsScanned) return new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes, default);
         return snapshot.Decays.Equals(update.Decays)
             ? new Reading(ReadPoint.AfterDecay, default, snapshot.Writes, snapshot.Inflows)
             : new Reading(ReadPoint.BeforeDecay, snapshot.Decays, snapshot.Writes, snapshot.Inflows);
@@ -55,7 +56,7 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
                 throw new DeclarationException(Rules.Feedback, read.Span, state, $"it is read by its columns, as '{ExpressionText.Of(read)}', where a read by its rows can be solved for");
             case ReadExpr { ByColumns: true } read when read.Snapshot.State == state:
                 throw Mixed(value, state);
-            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Log.Reads(state)):
+            case ReadExpr read when read.Snapshot.State == state && !read.Query.Reads(state) && !read.Snapshot.Decays.Any(decay => decay.Factor.Reads(state)):
                 return Look(read, state);
             case UnaryExpr { Function: UnaryFunction.Negate } negation:
                 return Split(negation.Operand, state).Times(new ConstantExpr(-1));
@@ -68,7 +69,7 @@ internal sealed record Feedback(Expr? External, EquatableArray<FeedbackTerm> Ter
             case BinaryExpr { Operator: BinaryOperator.Multiply } product when !product.Right.Reads(state):
                 return Split(product.Left, state).Times(product.Right);
             case BinaryExpr { Operator: BinaryOperator.Divide } quotient when !quotient.Right.Reads(state):
-                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), quotient.Right, quotient.Right.Type));
+                return Split(quotient.Left, state).Times(new BinaryExpr(BinaryOperator.Divide, new ConstantExpr(1), quotient.Right, quotient.Right.Type) { Span = quotient.Right.Span });
             case DotExpr or UnaryExpr { Function: UnaryFunction.Sum }:
                 throw Mixed(value, state);
             default:

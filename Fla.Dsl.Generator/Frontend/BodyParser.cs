@@ -150,6 +150,7 @@ internal sealed class BodyParser
         var arguments = invocation.Arguments.OrderBy(argument => argument.Parameter!.Ordinal).Select(argument => argument.Value).ToList();
         TermType Type() => Language.TypeOf(invocation.Type)!;
         if (Language.IsFunction(method, out var function)) return new UnaryExpr(function, Term(arguments[0]), Type());
+        if (Language.Is(method, "LogAddExp")) return new BinaryExpr(BinaryOperator.LogAddExp, Term(arguments[0]), Term(arguments[1]), Type());
         if (Language.Is(method, "Outer")) return new OuterExpr(Term(arguments[0]), Term(arguments[1]), Type());
         if (Language.Is(method, "Dot")) return new DotExpr(Term(arguments[0]), Term(arguments[1]), Type());
         if (Language.Is(method, "L2Normalize")) return Normalized(Term(arguments[0]), Term(arguments[1]), places.Of(invocation.Syntax));

@@ -13,7 +13,7 @@ internal sealed class NameRules(TypeDeclarationSyntax syntax, INamedTypeSymbol s
     private static readonly string[] Modes = ["Chunk", "FusedChunk", "FusedRecurrent", "Parallel"];
 
     /// <summary>Parameters of the generated methods, and what their bodies name.</summary>
-    private static readonly string[] Locals = ["initialState", "outputFinalState", "cuSeqlens", "state", "Op"];
+    private static readonly string[] Locals = ["initialState", "outputFinalState", "cuSeqlens", "state", "l2Norm", "Op"];
 
     /// <summary>Names of members of tuples, which no element of several may have: the states are given as one tuple.</summary>
     private static readonly string[] TupleMembers = ["CompareTo", "Deconstruct", "Equals", "GetHashCode", "Rest", "ToString"];
@@ -25,6 +25,7 @@ internal sealed class NameRules(TypeDeclarationSyntax syntax, INamedTypeSymbol s
         ["Tiles"] = "Fla.Dsl.Runtime",
         ["DecayedProducts"] = "Fla.Dsl.Runtime",
         ["FeatureMaps"] = "Fla.Dsl.Runtime",
+        ["Scans"] = "Fla.Dsl.Runtime",
         ["ReadPoint"] = "Fla.Dsl.Runtime",
     };
 

@@ -8,7 +8,9 @@ namespace Fla.Dsl.Generator.Frontend;
 /// <summary>Parses the parameters of Step: arguments by type and attributes, states by type.</summary>
 internal sealed class ParameterParser(INamedTypeSymbol container, SemanticModel model, Places places, CancellationToken cancellation)
 {
-    private static readonly string[] Attributes = ["LogDecay", "PerHead", "Scale"];
+    private const string LogSpace = "LogSpace";
+    private const string L2NormOption = "L2NormOption";
+    private static readonly string[] Attributes = ["LogDecay", "PerHead", "Scale", L2NormOption, LogSpace];
 
     private readonly List<Parameter> parameters = [];
     private readonly List<StateParameter> states = [];
@@ -38,8 +40,10 @@ internal sealed class ParameterParser(INamedTypeSymbol container, SemanticModel 
     private StateParameter ParseState(ParameterSyntax parameter, IParameterSymbol declared)
     {
         if (declared.RefKind != RefKind.Ref) throw places.Fail(Rules.StateByReference, parameter, declared.Name, parameter.Type!.ToString());
-        if (Marked(declared) is [var attribute, ..]) throw NoAttribute(parameter, attribute, "it is a state");
-        return new StateParameter(declared.Name, Language.TypeOf(declared.Type)!);
+        if (Marked(declared).FirstOrDefault(attribute => attribute != LogSpace) is { } wrong) throw NoAttribute(parameter, wrong, "it is a state");
+        var (type, isLogSpace) = (Language.TypeOf(declared.Type)!, Marked(declared).Contains(LogSpace));
+        if (isLogSpace && type.Kind != TermKind.Vector) throw NoAttribute(parameter, LogSpace, "only a 'State<>' is held in logarithms, and it is a matrix");
+        return new StateParameter(declared.Name, type, isLogSpace);
     }
 
     private Parameter ParseArgument(ParameterSyntax parameter, IParameterSymbol declared)
@@ -49,13 +53,15 @@ internal sealed class ParameterParser(INamedTypeSymbol container, SemanticModel 
         if (declared.HasExplicitDefaultValue) throw Unfit("optional");
         var type = Language.TypeOf(declared.Type)!;
         var marked = Marked(declared);
+        if (marked.Contains(LogSpace)) throw NoAttribute(parameter, LogSpace, "it is no state");
         if (marked.Count > 1 && !(marked.Count == 2 && marked[1] == "PerHead")) throw NoAttribute(parameter, marked[marked.Count - 1], $"it is [{marked[0]}] already");
         if (marked.Contains("Scale") && type.Kind != TermKind.Scalar) throw NoAttribute(parameter, "Scale", $"a scale is a Scalar, and it is a {type}");
         if (marked.Contains("Scale") && parameters.FirstOrDefault(other => other.Role == ParameterRole.Scale) is { } scale) throw NoAttribute(parameter, "Scale", $"'{scale.Name}' is the scale already");
+        if (marked.Contains(L2NormOption) && type.Kind != TermKind.Vector) throw NoAttribute(parameter, L2NormOption, $"only a vector has a length, and it is a {type}");
         var isPerHead = marked.Contains("PerHead");
         if (type.Kind == TermKind.Matrix && !isPerHead) throw Unfit($"of type '{parameter.Type}'");
         var role = isPerHead ? ParameterRole.PerHead : marked.Contains("Scale") ? ParameterRole.Scale : ParameterRole.Token;
-        return new Parameter(declared.Name, type, role, marked.Contains("LogDecay"), isPerHead ? DefaultOf(parameter, declared, type) : null);
+        return new Parameter(declared.Name, type, role, marked.Contains("LogDecay"), isPerHead ? DefaultOf(parameter, declared, type) : null, marked.Contains(L2NormOption));
 
         DeclarationException Unfit(string what) => places.Fail(Rules.ParameterType, parameter, declared.Name, what);
     }

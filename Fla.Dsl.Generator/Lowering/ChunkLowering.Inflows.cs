@@ -30,7 +30,7 @@ internal sealed partial class ChunkLowering
         }
 
         var token = terms.LowerMasked(new ConstantExpr(1));
-        foreach (var decay in reading.Extra) token = builder.Multiply(token, builder.Exp(terms.Lower(decay.Log)));
+        foreach (var decay in reading.Extra) token = builder.Multiply(token, terms.Lower(decay.Factor));
         var carried = source.Gates.Whole is { } whole
             ? builder.Multiply(token, builder.Exp(Named(builder.CumulativeSum(whole, exclusive: reading.Point == ReadPoint.BeforeDecay), "G")))
             : token;

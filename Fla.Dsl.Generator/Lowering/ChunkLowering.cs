@@ -62,6 +62,9 @@ internal sealed partial class ChunkLowering
 
         public Gates Gates { get; set; } = new(null, null, null);
 
+        /// <summary>How it is walked by element, if it is; it then has neither gates nor writes.</summary>
+        public ElementwiseState? Elements { get; set; }
+
         public List<(int Key, int Value)> Writes { get; } = [];
 
         public List<InflowTiles> Inflows { get; } = [];
@@ -75,6 +78,8 @@ internal sealed partial class ChunkLowering
 
     private void Write(StateTiles state)
     {
+        state.Elements = ElementwiseState.Of(builder, terms, state.Update, state.Carry);
+        if (state.Elements is not null) return;
         state.Gates = state.IsFlat ? new Gates(null, null, FlatGate(state)) : GatesOf(state.Update);
         var external = state.Update.Writes.Where(write => !write.Reads(state.Update.State)).ToList();
         foreach (var write in external) state.Writes.Add(External(write, state));
@@ -87,7 +92,7 @@ internal sealed partial class ChunkLowering
     /// <summary>One scalar gate is merged into a vector gate where there is one: rows before columns.</summary>
     private Gates GatesOf(AffineState update)
     {
-        int? Sum(DecayAxis axis, string columns) => update.Decays.Where(decay => decay.Axis == axis).Select(decay => terms.LowerMasked(decay.Log))
+        int? Sum(DecayAxis axis, string columns) => update.Decays.Where(decay => decay.Axis == axis).Select(decay => terms.LowerMasked(decay.Log!))
             .Select(log => (int?)builder.Broadcast(log, new Shape(Dim.Time, columns))).Aggregate((int?)null, Plus);
         int? Plus(int? a, int? b) => a is null ? b : b is null ? a : builder.Add(a.Value, b.Value);
         var whole = Sum(DecayAxis.Whole, Dim.One);
@@ -101,11 +106,11 @@ internal sealed partial class ChunkLowering
     /// <summary>The decays of every element of a matrix per token, [C]x(R*C).</summary>
     private int FlatGate(StateTiles state)
     {
-        var logs = state.Update.Decays.Select(decay => terms.Masked(decay.Log, FlatLog(decay, state)));
+        var logs = state.Update.Decays.Select(decay => terms.Masked(decay.Log!, FlatLog(decay, state)));
         return builder.Broadcast(logs.Aggregate(builder.Add), new Shape(Dim.Time, state.Shape.Columns));
     }
 
-    private int FlatLog(Decay decay, StateTiles state) => terms.LowerFlat(decay.Log, state.Update.Type, byColumns: decay.Axis == DecayAxis.Columns);
+    private int FlatLog(Decay decay, StateTiles state) => terms.LowerFlat(decay.Log!, state.Update.Type, byColumns: decay.Axis == DecayAxis.Columns);
 
     private (int Key, int Value) External(Write write, StateTiles state)
     {
@@ -125,7 +130,7 @@ internal sealed partial class ChunkLowering
     {
         var query = terms.Lower(read.Query);
         foreach (var decay in Reading.Of(read.Snapshot, state.Update).Extra.Where(decay => decay.Axis != Across(read) && !state.IsFlat))
-            query = builder.Multiply(query, builder.Exp(terms.Lower(decay.Log)));
+            query = builder.Multiply(query, terms.Lower(decay.Factor));
         return builder.Broadcast(query, new Shape(Dim.Time, read.ByColumns ? state.Update.Type.Columns : state.Update.Type.Rows));
     }
 
@@ -136,6 +141,8 @@ internal sealed partial class ChunkLowering
     {
         var state = states[read.Snapshot.State];
         var reading = Reading.Of(read.Snapshot, state.Update);
+        if (state.Elements is { } elements)
+            return read.ByColumns ? builder.SumColumns(builder.Multiply(terms.Lower(read.Query), elements.Seen(reading))) : elements.Seen(reading);
         var query = Query(read, state);
         int seen;
         if (state.IsFlat)
@@ -148,7 +155,7 @@ internal sealed partial class ChunkLowering
         {
             seen = Seen(query, state, reading.Point, writes, read.ByColumns);
             foreach (var decay in reading.Extra.Where(decay => decay.Axis == Across(read)))
-                seen = builder.Multiply(seen, builder.Exp(terms.Lower(decay.Log)));
+                seen = builder.Multiply(seen, terms.Lower(decay.Factor));
         }
 
         // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
@@ -218,6 +225,7 @@ internal sealed partial class ChunkLowering
 
     private int Next(StateTiles state)
     {
+        if (state.Elements is { } elements) return Named(elements.Next(), $"next{state.Update.State}");
         var (whole, rows, columns) = (state.Gates.Whole, state.Gates.Rows, state.Gates.Columns);
         var next = state.Carry;
         if (rows is { } r) next = builder.Multiply(builder.Transpose(builder.Exp(builder.SumRows(r))), next);

@@ -144,6 +144,31 @@ internal sealed class Differentiation
             case TileOp.CumulativeSum:
                 To(0, b.CumulativeSum(dy, !instruction.Reverse, instruction.Exclusive));
                 break;
+            case TileOp.LogAddExp:
+                To(0, b.Multiply(dy, b.Binary(TileOp.LogShare, X(0), X(1))));
+                To(1, b.Multiply(dy, b.Binary(TileOp.LogShare, X(1), X(0))));
+                break;
+            case TileOp.CumulativeProduct:
+                // A product without one of its factors is what is before it times what is after: nothing is divided by.
+                var after = b.ScanTransposed(dy, X(0), instruction.Exclusive ? ReadPoint.BeforeDecay : ReadPoint.AfterWrite);
+                To(0, b.Multiply(b.CumulativeProduct(X(0), exclusive: true), after));
+                break;
+            case TileOp.Scan:
+                To(0, b.ScanTransposed(dy, X(1), instruction.Point));
+                To(1, b.Multiply(b.Scan(X(0), X(1), ReadPoint.BeforeDecay), b.ScanTransposed(dy, X(1), Inclusive(instruction.Point))));
+                break;
+            case TileOp.LogScan:
+                // Of a token's sum this share came from before it, and its gradient goes back there.
+                var before = b.LogScan(X(0), X(1), ReadPoint.AfterDecay);
+                var kept = b.Binary(TileOp.LogShare, before, X(0));
+                var reached = b.ScanTransposed(dy, kept, instruction.Point == ReadPoint.AfterWrite ? ReadPoint.AfterWrite : ReadPoint.BeforeDecay);
+                To(0, b.Multiply(b.Binary(TileOp.LogShare, X(0), before), reached));
+                To(1, b.Multiply(kept, reached));
+                if (instruction.Point == ReadPoint.AfterDecay) To(1, dy);
+                break;
+            case TileOp.LastRow:
+                To(0, b.AtLastRow(dy));
+                break;
             case TileOp.CausalMask:
                 To(0, b.CausalMask(dy, instruction.Point));
                 break;
@@ -182,6 +207,8 @@ internal sealed class Differentiation
                 throw new InvalidOperationException($"No derivative of {instruction.Op}.");
         }
     }
+
+    private static ReadPoint Inclusive(ReadPoint point) => point == ReadPoint.BeforeDecay ? ReadPoint.BeforeDecay : ReadPoint.AfterWrite;
 
     /// <summary>
     /// The gradient of gates that decay token j's share in token i, from that of each token's shares as the later one

@@ -19,7 +19,8 @@ internal static class PassText
         foreach (var state in form.States)
         {
             text.Append($"state {state.Name}: {state.Type}\n");
-            foreach (var decay in state.Update.Decays) text.Append($"  decay of {Axis(decay.Axis, state.Update)}: exp({ExpressionText.Of(decay.Log)})\n");
+            foreach (var decay in state.Update.Decays)
+                text.Append($"  decay of {Axis(decay.Axis, state.Update)}: {(decay.Log is { } log ? $"exp({ExpressionText.Of(log)})" : ExpressionText.Of(decay.Factor))}\n");
             foreach (var write in state.Update.Writes)
                 text.Append(state.Update.IsVector ? $"  write {ExpressionText.Of(write.Value)}\n" : $"  write Outer({ExpressionText.Of(write.Key)}, {ExpressionText.Of(write.Value)})\n");
             foreach (var inflow in state.Update.Inflows) text.Append($"  inflow of {inflow.Source.State}\n");

@@ -42,7 +42,7 @@ internal sealed partial class TileBuilder
     private int? SimplifyBinary(TileOp op, int left, int right, Shape shape)
     {
         var (a, b) = (this[left], this[right]);
-        if (a.Op == TileOp.Constant && b.Op == TileOp.Constant)
+        if (a.Op == TileOp.Constant && b.Op == TileOp.Constant && op is not (TileOp.LogAddExp or TileOp.LogShare))
         {
             return Constant(op switch
             {

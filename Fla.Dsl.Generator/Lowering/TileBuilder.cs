@@ -65,7 +65,7 @@ internal sealed partial class TileBuilder
     {
         if (this[left].Op == TileOp.Transpose) return MatMul(this[left].Operands[0], right, !transposeLeft, transposeRight);
         if (this[right].Op == TileOp.Transpose) return MatMul(left, this[right].Operands[0], transposeLeft, !transposeRight);
-        if (!transposeLeft && transposeRight && InnerProductOfFeatures(left, right, (a, b) => MatMul(a, b, transposeRight: true), Transpose) is { } product) return product;
+        if (!transposeLeft && ProductOfFeatures(left, right, transposeRight) is { } product) return product;
         var a = transposeLeft ? this[left].Shape.Transposed : this[left].Shape;
         var b = transposeRight ? this[right].Shape.Transposed : this[right].Shape;
         var shape = new Shape(a.Rows, b.Columns);
@@ -89,7 +89,7 @@ internal sealed partial class TileBuilder
 
     public int SumColumns(int operand) => this[operand].Shape.Columns == Dim.One
         ? operand
-        : this[operand] is { Op: TileOp.Multiply, Operands: var factors } && InnerProductOfFeatures(factors[0], factors[1], (a, b) => SumColumns(Multiply(a, b)), b => b) is { } product ? product
+        : this[operand] is { Op: TileOp.Multiply, Operands: var factors } && InnerProductOfFeatures(factors[0], factors[1]) is { } product ? product
         : IsConstant(operand, 0) ? Constant(0, new Shape(this[operand].Shape.Rows, Dim.One)) : Emit(TileOp.SumColumns, [operand], new Shape(this[operand].Shape.Rows, Dim.One));
 
     /// <summary>Sums over the dimensions along which a value of <paramref name="shape"/> was repeated.</summary>
@@ -137,6 +137,27 @@ internal sealed partial class TileBuilder
         ? operand
         : Emit(TileOp.CumulativeSum, [operand], this[operand].Shape, i => i with { Reverse = reverse, Exclusive = exclusive });
 
+    public int CumulativeProduct(int operand, bool exclusive = false) => IsConstant(operand, 1)
+        ? operand
+        : Emit(TileOp.CumulativeProduct, [operand], this[operand].Shape, i => i with { Exclusive = exclusive });
+
+    public int Scan(int x, int factors, ReadPoint point) => Scan(TileOp.Scan, x, factors, point);
+
+    public int ScanTransposed(int x, int factors, ReadPoint point) => Scan(TileOp.ScanTransposed, x, factors, point);
+
+    public int LogScan(int x, int g, ReadPoint point) => Emit(TileOp.LogScan, [x, g], this[x].Shape, i => i with { Point = point });
+
+    private int Scan(TileOp op, int x, int factors, ReadPoint point) =>
+        IsConstant(x, 0) ? x : Emit(op, [x, factors], this[x].Shape, i => i with { Point = point });
+
+    public int LastRow(int operand) => this[operand].Op == TileOp.Constant
+        ? Constant(this[operand].Number, new Shape(Dim.One, this[operand].Shape.Columns))
+        : Emit(TileOp.LastRow, [operand], new Shape(Dim.One, this[operand].Shape.Columns));
+
+    public int AtLastRow(int operand) => IsConstant(operand, 0)
+        ? Constant(0, new Shape(Dim.Time, this[operand].Shape.Columns))
+        : Emit(TileOp.AtLastRow, [operand], new Shape(Dim.Time, this[operand].Shape.Columns));
+
     public int CausalMask(int operand, ReadPoint point) => IsConstant(operand, 0) || this[operand].Op == TileOp.CausalMask && this[operand].Point == point
         ? operand
         : Emit(TileOp.CausalMask, [operand], this[operand].Shape, i => i with { Point = point });
@@ -182,7 +203,7 @@ internal sealed partial class TileBuilder
             TileOp.Softmax => Softmax(o[0]),
             TileOp.Features => Features(source.Map, o[0]),
             TileOp.FeaturesGradient => FeaturesGradient(source.Map, o[0], o[1]),
-            TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide => Binary(source.Op, o[0], o[1]),
+            TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.LogAddExp or TileOp.LogShare => Binary(source.Op, o[0], o[1]),
             TileOp.MatMul => MatMul(o[0], o[1], source.TransposeLeft, source.TransposeRight),
             TileOp.Transpose => Transpose(o[0]),
             TileOp.SumRows => SumRows(o[0]),
@@ -193,6 +214,11 @@ internal sealed partial class TileBuilder
             TileOp.RowDotLeft => RowDotLeft(o[0], o[1]),
             TileOp.RowDotRight => RowDotRight(o[0], o[1]),
             TileOp.CumulativeSum => CumulativeSum(o[0], source.Reverse, source.Exclusive),
+            TileOp.CumulativeProduct => CumulativeProduct(o[0], source.Exclusive),
+            TileOp.Scan or TileOp.ScanTransposed => Scan(source.Op, o[0], o[1], source.Point),
+            TileOp.LogScan => LogScan(o[0], o[1], source.Point),
+            TileOp.LastRow => LastRow(o[0]),
+            TileOp.AtLastRow => AtLastRow(o[0]),
             TileOp.CausalMask => CausalMask(o[0], source.Point),
             TileOp.DecayMatrix => DecayMatrix(o[0], source.Point),
             TileOp.DecayedDot => DecayedDot(o[0], o[1], o[2], source.Point),

@@ -68,6 +68,12 @@ internal enum TileOp
     Multiply,
     Divide,
 
+    /// <summary><c>log(exp(x) + exp(y))</c>; minus infinity is the logarithm of nothing.</summary>
+    LogAddExp,
+
+    /// <summary>From x and y: the share of <c>exp(x)</c> in <c>exp(x) + exp(y)</c>; all where y is the logarithm of nothing.</summary>
+    LogShare,
+
     /// <summary>The product of two tiles, the first transposed if <see cref="Instruction.TransposeLeft"/>, the second if <see cref="Instruction.TransposeRight"/>.</summary>
     MatMul,
     Transpose,
@@ -95,6 +101,24 @@ internal enum TileOp
 
     /// <summary>From a [C]x[C], x, g [C]xD: <c>sum_i a[i,j] x[i,d] exp(sum of g[.,d] between j and i)</c>, masked.</summary>
     DecayedMixTransposed,
+
+    /// <summary>Down the tokens: the product of the factors of all tokens so far, with the token's own or without.</summary>
+    CumulativeProduct,
+
+    /// <summary>From x and factors a, [C]xD: <c>sum_j x[j] (product of a between j and i)</c> over the j that count for i.</summary>
+    Scan,
+
+    /// <summary>From x and factors a, [C]xD: <c>sum_i x[i] (product of a between j and i)</c> over the i for which j counts.</summary>
+    ScanTransposed,
+
+    /// <summary>From x and log-decays g, [C]xD: <c>log(sum_j exp(x[j] + sum of g between j and i))</c> over the j that count for i.</summary>
+    LogScan,
+
+    /// <summary>The last token's row.</summary>
+    LastRow,
+
+    /// <summary>A row as the last token's, the others 0.</summary>
+    AtLastRow,
 
     /// <summary>From l [C]x[C] strictly lower and r: u with <c>(I - l) u = r</c>, or <c>(I - l)^T u = r</c> with <see cref="Instruction.Reverse"/>.</summary>
     SolveUnitLower,
@@ -215,7 +239,8 @@ internal sealed record TileProgram(
         if (instruction.TransposeRight) words.Add("transpose-right");
         if (instruction.Reverse) words.Add("reverse");
         if (instruction.Exclusive) words.Add("exclusive");
-        if (instruction.Op is TileOp.CausalMask or TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed or TileOp.DecayedSolve)
+        if (instruction.Op is TileOp.CausalMask or TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed
+            or TileOp.DecayedSolve or TileOp.Scan or TileOp.ScanTransposed or TileOp.LogScan)
             words.Add(instruction.Point.ToString());
         if (instruction.Op is TileOp.Features or TileOp.FeaturesGradient) words.Add(instruction.Map.ToString());
         words.AddRange(instruction.Operands.Select(operand => $"%{operand}"));

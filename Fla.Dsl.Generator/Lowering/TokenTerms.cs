@@ -58,6 +58,16 @@ internal sealed class TokenTerms
     /// <summary>A tile of the term where a token is, 0 where padding is.</summary>
     public int Masked(Expr expression, int id) => validity is { } valid && !expression.VanishesAtPadding() ? builder.Multiply(valid, id) : id;
 
+    /// <summary>A factor where a token is, 1 where padding is.</summary>
+    public int LowerFactor(Expr expression) => validity is { } valid && !expression.IsOneAtPadding()
+        ? builder.Add(builder.Multiply(valid, Lower(expression)), builder.Subtract(builder.Constant(1), valid))
+        : Lower(expression);
+
+    /// <summary>A logarithm where a token is, that of nothing where padding is.</summary>
+    public int LowerLogarithm(Expr expression) => validity is { } valid
+        ? builder.Add(Lower(expression), builder.Unary(TileOp.Log, valid))
+        : Lower(expression);
+
     private Shape ShapeOf(ParameterRole role, TermType type) => type.Kind == TermKind.Matrix
         ? new Shape(type.Rows, type.Columns)
         : new Shape(role is ParameterRole.PerHead or ParameterRole.Scale ? Dim.One : time, type.Columns);
@@ -108,6 +118,7 @@ internal sealed class TokenTerms
         BinaryOperator.Add => TileOp.Add,
         BinaryOperator.Subtract => TileOp.Subtract,
         BinaryOperator.Multiply => TileOp.Multiply,
+        BinaryOperator.LogAddExp => TileOp.LogAddExp,
         _ => TileOp.Divide,
     };
 

@@ -36,6 +36,7 @@ internal static class Verifier
     {
         TileOp.Input or TileOp.Constant => 0,
         TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.MatMul or TileOp.SolveUnitLower
+            or TileOp.LogAddExp or TileOp.LogShare or TileOp.Scan or TileOp.ScanTransposed or TileOp.LogScan
             or TileOp.RowOuter or TileOp.RowDotLeft or TileOp.RowDotRight or TileOp.FeaturesGradient => 2,
         TileOp.DecayedSolve => 4,
         TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => 3,
@@ -51,7 +52,7 @@ internal static class Verifier
                 return null;
             case TileOp.Broadcast:
                 return TileBuilder.Join(operands[0], instruction.Shape);
-            case TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide:
+            case TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.LogAddExp or TileOp.LogShare:
                 return TileBuilder.Join(operands[0], operands[1]);
             case TileOp.MatMul:
                 var left = instruction.TransposeLeft ? operands[0].Transposed : operands[0];
@@ -71,6 +72,12 @@ internal static class Verifier
                 return RowDot(flat: operands[0], vector: operands[1], left: false);
             case TileOp.SumRows:
                 return new Shape(Dim.One, operands[0].Columns);
+            case TileOp.LastRow:
+                return operands[0].Rows == Dim.Time ? new Shape(Dim.One, operands[0].Columns) : new Shape("a row a token", "?");
+            case TileOp.AtLastRow:
+                return operands[0].Rows == Dim.One ? new Shape(Dim.Time, operands[0].Columns) : new Shape("one row", "?");
+            case TileOp.Scan or TileOp.ScanTransposed or TileOp.LogScan:
+                return operands[0] == operands[1] && operands[0].Rows == Dim.Time ? operands[0] : new Shape("x and its factors, a row a token, alike", "?");
             case TileOp.SumColumns:
                 return new Shape(operands[0].Rows, Dim.One);
             case TileOp.Features:

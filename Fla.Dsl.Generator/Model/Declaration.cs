@@ -7,10 +7,14 @@ internal enum ParameterRole
     Scale,
 }
 
-/// <summary>An argument of a recurrence. <paramref name="Default"/> names the method that gives a per-head argument left out.</summary>
-internal sealed record Parameter(string Name, TermType Type, ParameterRole Role, bool IsLogDecay, string? Default);
+/// <summary>
+/// An argument of a recurrence. <paramref name="Default"/> names the method that gives a per-head argument left out;
+/// <paramref name="HasL2NormOption"/> says that a caller may have it divided by its length.
+/// </summary>
+internal sealed record Parameter(string Name, TermType Type, ParameterRole Role, bool IsLogDecay, string? Default, bool HasL2NormOption);
 
-internal sealed record StateParameter(string Name, TermType Type);
+/// <summary>A state. One in log-space holds logarithms, and is empty where these are minus infinity.</summary>
+internal sealed record StateParameter(string Name, TermType Type, bool IsLogSpace);
 
 /// <summary>An assignment to a state: its <paramref name="Version"/>-th in the token.</summary>
 internal sealed record StateUpdate(string State, int Version, Expr Value);

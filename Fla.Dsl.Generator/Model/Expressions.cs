@@ -81,6 +81,7 @@ internal enum BinaryOperator
     Subtract,
     Multiply,
     Divide,
+    LogAddExp,
 }
 
 /// <summary>Elementwise; a vector left of a matrix stands for its rows, right of it for its columns.</summary>

@@ -65,6 +65,12 @@ public static partial class Recurrences
     /// <inheritdoc cref="Silu(Scalar)"/>
     public static Vec<D> Silu<D>(Vec<D> x) where D : IDimension => new(Elementwise.Silu(x.Value));
 
+    /// <summary><c>log(e^x + e^y)</c>, at any size of x and y without overflow.</summary>
+    public static Scalar LogAddExp(Scalar x, Scalar y) => new(Elementwise.LogAddExp(x.Value, y.Value));
+
+    /// <inheritdoc cref="LogAddExp(Scalar, Scalar)"/>
+    public static Vec<D> LogAddExp<D>(Vec<D> x, Vec<D> y) where D : IDimension => new(Elementwise.LogAddExp(x.Value, y.Value));
+
     /// <summary>The smooth positive part <c>log(1 + e^x)</c>.</summary>
     public static Scalar Softplus(Scalar x) => new(Elementwise.Softplus(x.Value));
 

@@ -33,6 +33,12 @@ public static partial class Recurrences
     /// <inheritdoc cref="Softplus{D}(Vec{D})"/>
     public static Vec<D> Softplus<D>(State<D> x) where D : IDimension => Softplus((Vec<D>)x);
 
+    /// <inheritdoc cref="LogAddExp(Scalar, Scalar)"/>
+    public static Vec<D> LogAddExp<D>(State<D> x, Vec<D> y) where D : IDimension => LogAddExp((Vec<D>)x, y);
+
+    /// <inheritdoc cref="LogAddExp(Scalar, Scalar)"/>
+    public static Vec<D> LogAddExp<D>(Vec<D> x, State<D> y) where D : IDimension => LogAddExp(x, (Vec<D>)y);
+
     /// <inheritdoc cref="Sum{D}(Vec{D})"/>
     public static Scalar Sum<D>(State<D> x) where D : IDimension => Sum((Vec<D>)x);
 

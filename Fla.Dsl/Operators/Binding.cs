@@ -19,7 +19,8 @@ internal static class Binding
         double? scale,
         IReadOnlyList<Tensor?>? initialState,
         bool outputFinalState,
-        Tensor? cuSeqlens)
+        Tensor? cuSeqlens,
+        bool l2Norm)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         if (mode is { } asked && !op.Modes.Contains(asked))
@@ -31,6 +32,9 @@ internal static class Binding
             throw Refused(
                 nameof(arguments),
                 $"expected {declared.Length} ({string.Join(", ", declared.Select(argument => argument.Name))}), came {arguments.Count}.");
+
+        if (l2Norm && declared.All(argument => !argument.HasL2NormOption))
+            throw Refused(nameof(l2Norm), $"expected false, as no argument of {op.Name} has the option; came true.");
 
         var sizes = new AxisSizes();
         var kind = new Kind();

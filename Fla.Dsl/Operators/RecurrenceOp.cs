@@ -55,6 +55,9 @@ public sealed class RecurrenceOp
     /// For N sequences packed along T into a batch of one: an int64 or int32 tensor of the N + 1 offsets at which they begin, from 0
     /// to T, which are read back to the host. Without it every batch entry is a sequence and N = B.
     /// </param>
+    /// <param name="l2Norm">
+    /// Whether to divide the arguments with <see cref="Argument.HasL2NormOption"/> by their lengths first, <c>sqrt(sum(x^2) + 1e-6)</c>.
+    /// </param>
     /// <returns>
     /// The outputs, <c>[B, T, H, dim]</c> in the dtype of the first argument, and the final states (null unless asked for), in fp64
     /// where an argument is fp64 and in fp32 otherwise: the precision that the recurrence is computed in.
@@ -66,10 +69,11 @@ public sealed class RecurrenceOp
         double? scale = null,
         IReadOnlyList<Tensor?>? initialState = null,
         bool outputFinalState = false,
-        Tensor? cuSeqlens = null)
+        Tensor? cuSeqlens = null,
+        bool l2Norm = false)
     {
-        var call = Binding.Bind(this, mode, arguments, scale, initialState, outputFinalState, cuSeqlens);
-        var (output, final) = Evaluate(call, arguments, initialState);
+        var call = Binding.Bind(this, mode, arguments, scale, initialState, outputFinalState, cuSeqlens, l2Norm);
+        var (output, final) = Evaluate(call, arguments, initialState, l2Norm);
         return (output, outputFinalState ? final : null);
     }
 
@@ -77,14 +81,26 @@ public sealed class RecurrenceOp
     /// <param name="arguments">As for <see cref="Run"/> without the T axis: <c>[B, H, dim]</c>, or <c>[B, H]</c> for a scalar.</param>
     /// <param name="state">The states before the token, <c>[B, H, R, C]</c> or <c>[B, H, D]</c>; null is zero.</param>
     /// <param name="scale">The scale; by default one over the square root of the first argument's dimension.</param>
+    /// <param name="l2Norm">As for <see cref="Run"/>.</param>
     /// <returns>The output, <c>[B, H, dim]</c>, and the states after the token.</returns>
     /// <exception cref="ArgumentException">An input does not fit; the message names it, what was expected and what came.</exception>
-    public (Tensor o, Tensor[] state) Step(IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? state = null, double? scale = null) =>
-        Evaluate(Binding.Bind(this, null, arguments, scale, state, outputFinalState: true, cuSeqlens: null), arguments, state);
+    public (Tensor o, Tensor[] state) Step(
+        IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? state = null, double? scale = null, bool l2Norm = false) =>
+        Evaluate(Binding.Bind(this, null, arguments, scale, state, outputFinalState: true, cuSeqlens: null, l2Norm), arguments, state, l2Norm);
 
     private (Tensor Output, Tensor[] Final) Evaluate(
-        RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? initialState)
+        RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? initialState, bool l2Norm)
     {
+        if (l2Norm)
+        {
+            using var scope = torch.NewDisposeScope();
+            var declared = Arguments.Where(argument => argument.Role != ArgumentRole.Scale);
+            Tensor?[] normed = [.. declared.Zip(arguments, (argument, tensor) => argument.HasL2NormOption ? UnitLength.Of(tensor!, call.Compute) : tensor)];
+            var (o, states) = Evaluate(call, normed, initialState, l2Norm: false);
+            scope.MoveToOuter([o, .. states]);
+            return (o, states);
+        }
+
         var initial = initialState ?? new Tensor?[States.Count];
         if (torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is not null && tensor.requires_grad))
             return RecurrenceFunction.Apply(call, arguments, initial);

@@ -8,6 +8,9 @@ namespace Fla.Dsl.Runtime;
 /// </summary>
 internal sealed record BoundTensor(long[] Shape, long[] Canonical, ScalarType Type)
 {
+    /// <summary>Of a state, what it is where none is given.</summary>
+    public double Empty { get; private init; }
+
     /// <summary>An argument as it came.</summary>
     public static BoundTensor Of(RecurrenceOp op, Argument argument, Tensor tensor)
     {
@@ -35,7 +38,10 @@ internal sealed record BoundTensor(long[] Shape, long[] Canonical, ScalarType Ty
         return new(
             op.HasHeads ? [sequences, heads, .. dims] : [sequences, .. dims],
             dims.Length == 1 ? [sequences, heads, 1, .. dims] : [sequences, heads, .. dims],
-            dtype ?? ScalarType.Float32);
+            dtype ?? ScalarType.Float32)
+        {
+            Empty = state.Empty,
+        };
     }
 
     /// <summary>The output.</summary>

@@ -48,7 +48,7 @@ internal sealed class RecurrenceCall
         var transfer = new RowTransfer(Layout, Device, Compute, Heads);
         var (output, tokens) = Output.Allocate(Device);
         var states = States.Zip(initial, (state, tensor) =>
-            tensor is null ? torch.zeros(state.Canonical, Compute, Device) : transfer.ToOrder(tensor.reshape(state.Canonical))).ToArray();
+            tensor is null ? torch.full(state.Canonical, Scalars.Of(state.Empty), Compute, Device) : transfer.ToOrder(tensor.reshape(state.Canonical))).ToArray();
         var (ordered, kept) = Schedule.Forward(
             Program.Forward, Layout, Inputs(transfer, arguments), states, WantFinal, keep,
             (step, steps, rows) => transfer.ToTokens(rows[0], step, steps, tokens));

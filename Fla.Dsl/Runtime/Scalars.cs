@@ -19,6 +19,8 @@ public static class Scalars
 
     internal static readonly TorchSharp.Scalar NaN = double.NaN;
 
+    internal static readonly TorchSharp.Scalar NegativeInfinity = double.NegativeInfinity;
+
     /// <summary>A number that a program names: there are few, and each is kept.</summary>
     public static TorchSharp.Scalar Of(double number) => Numbers.GetOrAdd(number, number => number);
 }

@@ -68,6 +68,7 @@ internal abstract class Schedule
             var carried = step(n, state, carriedOn);
             if (carriedOn == 0)
                 break;
+            carried = InFull(carried, initial, carriedOn);
 
             Store(carried, remaining, layout.Active(n));
             state = Rows(carried, 0, remaining);
@@ -102,6 +103,7 @@ internal abstract class Schedule
             var carried = step(n, Join(gradient, layout.Active(n + 1), layout.Active(n)), carriedOn);
             if (!carriedOn)
                 return [];
+            carried = InFull(carried, final, layout.Active(n));
 
             gradient = Rows(carried, 0, layout.Active(n));
             scope.MoveToOuter((IEnumerable<IDisposable>)gradient);
@@ -114,6 +116,10 @@ internal abstract class Schedule
             from == 0 ? Rows(final, 0, to) :
             [.. carried.Zip(final, (later, ending) => torch.cat([later, ending.narrow(0, from, to - from)]))];
     }
+
+    /// <summary>What is carried out of a step has its rows, also where it is one number for all.</summary>
+    protected static Tensor[] InFull(Tensor[] carried, Tensor[] states, long rows) =>
+        [.. carried.Zip(states, (tensor, state) => tensor.expand([rows, .. state.shape[1..]]))];
 
     /// <summary>Rows of tensors that all have them. Always new tensors, which may be disposed whoever owns the originals.</summary>
     protected static Tensor[] Rows(Tensor[] tensors, long first, long count) =>

@@ -67,7 +67,8 @@ internal sealed class SequentialSchedule : Schedule
             using var scope = torch.NewDisposeScope();
             var remaining = layout.Active(n + 1);
             var local = sweep.Local(RowsOrShared(inputs, layout.First(n), remaining));
-            states.Push(Detached(Rows(sweep.Advance(Rows(states.Peek(), 0, remaining), local), 0, remaining)));
+            var state = states.Peek();
+            states.Push(Detached(InFull(sweep.Advance(Rows(state, 0, remaining), local), state, remaining)));
         }
 
         static Tensor[] Detached(Tensor[] tensors) => [.. tensors.Select(tensor => tensor.DetachFromDisposeScope())];

@@ -80,6 +80,11 @@ public static class Tiles
     }
 
     /// <summary>Solves <c>(I - l) u = r</c> for a strictly lower l, or <c>(I - l)^T u = r</c>.</summary>
+    /// <remarks>
+    /// By substitution; no inverse is formed. So the residual of the u computed is, element by element, at most
+    /// <c>gamma_C |I - l| |u|</c> with <c>gamma_C = C eps / (1 - C eps)</c>, for C tokens and a unit roundoff eps, whatever l is.
+    /// Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., theorem 8.5.
+    /// </remarks>
     public static Tensor SolveUnitLower(Tensor l, Tensor r, bool transposed)
     {
         using var scope = torch.NewDisposeScope();

@@ -15,14 +15,15 @@ internal sealed class Blocks
     private readonly int rows;
     private readonly int columns;
 
-    /// <summary>Zeros.</summary>
-    public Blocks(long[] shape, int blockAxes)
+    /// <summary>One number everywhere.</summary>
+    public Blocks(long[] shape, int blockAxes, double number = 0)
     {
         var block = shape[^blockAxes..];
         (this.shape, this.blockAxes) = (shape, blockAxes);
         rows = blockAxes > 0 ? (int)block[0] : 1;
         columns = blockAxes > 1 ? (int)block[1] : 1;
         numbers = new double[shape.Aggregate(1L, (product, size) => product * size)];
+        Array.Fill(numbers, number);
     }
 
     /// <summary>The numbers of a tensor of any floating-point type on any device.</summary>

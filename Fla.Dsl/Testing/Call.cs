@@ -14,9 +14,12 @@ internal sealed class Call
     /// <exception cref="ArgumentException">A tensor is missing, not asked for, or of a shape that does not fit.</exception>
     public Call(
         Type declaration, IReadOnlyDictionary<string, Tensor> arguments, IReadOnlyDictionary<string, Tensor>? initialState,
-        double? scale, Tensor? cuSeqlens)
+        double? scale, Tensor? cuSeqlens, bool l2Norm)
     {
         Step = new(declaration);
+        L2Norm = l2Norm;
+        if (l2Norm && Step.Parameters.All(p => !p.HasL2NormOption))
+            throw new ArgumentException($"{Step.Name} has no argument with [L2NormOption].", nameof(l2Norm));
         shapes = new(Step.Name, Step.HasHeads);
         initialState ??= new Dictionary<string, Tensor>();
         CheckNames("argument", arguments, Step.Parameters.Where(p => p.Part is Part.Token or Part.PerHead));
@@ -39,12 +42,15 @@ internal sealed class Call
         Operands = [.. Step.Parameters.Select(p => p.Part switch
         {
             Part.Scale => new([], 0) { [0] = Value.Number(scale ?? DefaultScale()) },
-            Part.State => State(p, initialState),
+            Part.State => State(p, initialState, p.Empty),
             _ => arguments.TryGetValue(p.Name, out var tensor) ? new(tensor, p.Dimensions.Count) : Default(p),
         })];
     }
 
     public DeclaredStep Step { get; }
+
+    /// <summary>Whether arguments with the option are divided by their lengths.</summary>
+    public bool L2Norm { get; }
 
     /// <summary>Each sequence's row of the batch and range of tokens.</summary>
     public IReadOnlyList<(int Batch, int Start, int End)> Sequences { get; }
@@ -89,7 +95,7 @@ internal sealed class Call
         foreach (var state in Step.States)
             if (finalState.TryGetValue(state.Name, out var tensor))
                 shapes.Bind($"the gradient of the final {state.Name}", tensor, Part.State, state.Dimensions);
-        return [.. Step.Parameters.Zip(Operands, (p, numbers) => p.Part == Part.State ? State(p, finalState) : numbers.ZerosLike())];
+        return [.. Step.Parameters.Zip(Operands, (p, numbers) => p.Part == Part.State ? State(p, finalState, 0) : numbers.ZerosLike())];
     }
 
     private void CheckNames(string kind, IReadOnlyDictionary<string, Tensor> tensors, IEnumerable<Parameter> expected)
@@ -99,9 +105,9 @@ internal sealed class Call
             throw new ArgumentException($"{Step.Name} has no {kind} '{name}'; it has {string.Join(", ", names)}.", name);
     }
 
-    private Blocks State(Parameter state, IReadOnlyDictionary<string, Tensor> tensors) => tensors.TryGetValue(state.Name, out var tensor)
+    private Blocks State(Parameter state, IReadOnlyDictionary<string, Tensor> tensors, double otherwise) => tensors.TryGetValue(state.Name, out var tensor)
         ? new(tensor, state.Dimensions.Count)
-        : new(shapes.ShapeOf(state.Name, Part.State, state.Dimensions), state.Dimensions.Count);
+        : new(shapes.ShapeOf(state.Name, Part.State, state.Dimensions), state.Dimensions.Count, otherwise);
 
     private Blocks Default(Parameter parameter)
     {
@@ -113,9 +119,8 @@ internal sealed class Call
         return values;
     }
 
-    private double DefaultScale() => Step.Parameters.First(parameter => parameter.Part is Part.Token or Part.PerHead).Dimensions is [var dimension] && shapes[dimension] is { } size
-        ? 1 / Math.Sqrt(size)
-        : throw new ArgumentException($"{Step.Name}: the first argument is no vector, so the scale has no default.", "scale");
+    private double DefaultScale() =>
+        Step.Parameters.First(parameter => parameter.Part is Part.Token or Part.PerHead).Dimensions is [.., var last] && shapes[last] is { } size ? 1 / Math.Sqrt(size) : 1;
 
     private (int, int, int)[] Cut(Tensor? cuSeqlens)
     {

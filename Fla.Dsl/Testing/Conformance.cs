@@ -1,4 +1,3 @@
-using Fla.Dsl.Runtime;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,6 +26,9 @@ public sealed record ConformanceCase
 
     /// <summary>Log-decays are drawn uniformly between this and 0.</summary>
     public double StrongestLogDecay { get; init; } = -1;
+
+    /// <summary>Whether arguments that have the option are divided by their lengths.</summary>
+    public bool L2Norm { get; init; }
 
     /// <summary>The type of the arguments.</summary>
     public ScalarType Type { get; init; } = ScalarType.Float64;
@@ -65,99 +67,83 @@ public static class Conformance
     {
         using var scope = torch.NewDisposeScope();
         var draws = new Draws(op, test);
-        var expected = Oracle.Differentiate(op.Declaration, draws.ArgumentsByName, draws.OutputGradient, draws.ByState(draws.StateGradients),
-            test.InitialState ? draws.ByState(draws.States) : null, scale: null, draws.CuSeqlens);
+        var expected = Expected(op, test, draws);
         return [.. executions.Select(execution => Compare(op, test, draws, expected, execution))];
     }
 
-    private static ConformanceResult Compare(RecurrenceOp op, ConformanceCase test, Draws draws, OracleGradients expected, Execution execution)
+    /// <summary>
+    /// How far the declaration's own results are from each other where every argument and state is off by one unit in its last place:
+    /// no operator can be closer to them than that, and a small multiple of it says nothing about one.
+    /// </summary>
+    /// <returns>By the names of <see cref="ConformanceResult.Errors"/>, and measured as those are.</returns>
+    /// <exception cref="ArgumentException">The case does not fit the operator.</exception>
+    public static IReadOnlyDictionary<string, double> Unavoidable(RecurrenceOp op, ConformanceCase test)
+    {
+        using var scope = torch.NewDisposeScope();
+        var draws = new Draws(op, test);
+        var (exact, moved) = (Expected(op, test, draws), Expected(op, test, draws.Moved()));
+        return Errors(op, test, moved, exact);
+    }
+
+    private static OracleGradients Expected(RecurrenceOp op, ConformanceCase test, Draws draws) => Oracle.Differentiate(
+        op.Declaration, draws.ArgumentsByName, draws.OutputGradient, draws.ByState(draws.StateGradients),
+        test.InitialState ? draws.ByState(draws.States) : null, scale: null, draws.CuSeqlens, test.L2Norm);
+
+    private static ConformanceResult Compare(
+        RecurrenceOp op, ConformanceCase test, Draws draws, OracleGradients expected, Execution execution)
     {
         using var scope = torch.NewDisposeScope();
         Tensor Leaf(Tensor drawn) => drawn.clone().detach().requires_grad_();
         var arguments = draws.Arguments.Select(Leaf).ToArray();
         var states = test.InitialState ? draws.States.Select(Leaf).ToArray() : null;
         var (output, final) = draws.CuSeqlens is { } packed && execution.Mode is { } mode
-            ? op.Run(mode, arguments, initialState: states, outputFinalState: true, cuSeqlens: packed) is var (o, s) ? (o, s!) : default
-            : execution.Run(op, arguments, states, scale: null);
+            ? Packed(op.Run(mode, arguments, initialState: states, outputFinalState: true, cuSeqlens: packed, l2Norm: test.L2Norm))
+            : execution.Run(op, arguments, states, scale: null, test.L2Norm);
 
         Tensor Term(Tensor result, Tensor gradient) => (result.to(ScalarType.Float64) * gradient.to(ScalarType.Float64)).sum();
         var loss = final.Zip(draws.StateGradients, Term).Aggregate(Term(output, draws.OutputGradient), (a, b) => a + b);
         loss.backward();
 
-        var errors = new Dictionary<string, double> { ["o"] = Error(output, expected.Result.Output) };
-        for (var i = 0; i < op.States.Count; i++)
-        {
-            var name = op.States[i].Name;
-            errors.Add(name, Error(final[i], expected.Result.FinalStates[name]));
-            if (states is not null) errors.Add($"d{name}", Gradient(states[i], expected.InitialStates[name]));
-        }
+        var actual = new OracleGradients(
+            new OracleResult(output, draws.ByState(final)),
+            Gradients(draws.Names.Zip(arguments)),
+            Gradients(op.States.Select(state => state.Name).Zip(states ?? [])));
+        return new ConformanceResult(execution, Errors(op, test, actual, expected));
 
-        for (var i = 0; i < arguments.Length; i++)
-            errors.Add($"d{draws.Names[i]}", Gradient(arguments[i], expected.Arguments[draws.Names[i]]));
-        return new ConformanceResult(execution, errors);
+        static (Tensor Output, Tensor[] States) Packed((Tensor Output, Tensor[]? FinalState) result) => (result.Output, result.FinalState!);
+
+        static Dictionary<string, Tensor> Gradients(IEnumerable<(string Name, Tensor Leaf)> leaves) =>
+            leaves.Where(item => item.Leaf.grad is not null).ToDictionary(item => item.Name, item => item.Leaf.grad!);
     }
 
-    private static double Gradient(Tensor leaf, Tensor expected) => leaf.grad is { } gradient ? Error(gradient, expected) : double.PositiveInfinity;
+    private static Dictionary<string, double> Errors(
+        RecurrenceOp op, ConformanceCase test, OracleGradients actual, OracleGradients expected)
+    {
+        // No gradient where one was expected is as wrong as can be.
+        static double Gradient(IReadOnlyDictionary<string, Tensor> gradients, string name, Tensor expected) =>
+            gradients.TryGetValue(name, out var gradient) ? Error(gradient, expected) : double.PositiveInfinity;
+
+        var errors = new Dictionary<string, double> { ["o"] = Error(actual.Result.Output, expected.Result.Output) };
+        foreach (var state in op.States)
+        {
+            var (final, expectedFinal) = (actual.Result.FinalStates[state.Name], expected.Result.FinalStates[state.Name]);
+            errors.Add(state.Name, state.IsLogSpace ? LogarithmError(final, expectedFinal) : Error(final, expectedFinal));
+            if (test.InitialState)
+                errors.Add($"d{state.Name}", Gradient(actual.InitialStates, state.Name, expected.InitialStates[state.Name]));
+        }
+
+        foreach (var (name, gradient) in expected.Arguments) errors.Add($"d{name}", Gradient(actual.Arguments, name, gradient));
+        return errors;
+    }
+
+    /// <summary>Of a sequence without a token the logarithms are those of nothing, which must be nothing on both sides.</summary>
+    private static double LogarithmError(Tensor actual, Tensor expected)
+    {
+        var nothing = expected.isneginf();
+        return actual.isneginf().eq(nothing).all().item<bool>()
+            ? Error(actual.masked_fill(nothing, 0), expected.masked_fill(nothing, 0))
+            : double.PositiveInfinity;
+    }
 
     private static double Error(Tensor actual, Tensor expected) => RelativeError.Rms(actual, expected, floor: 1e-3);
-
-    /// <summary>Arguments that keep a recurrence tame: vectors of about unit length, scalars and per-head values between 0 and 1.</summary>
-    private sealed class Draws
-    {
-        private readonly RecurrenceOp op;
-        private readonly ConformanceCase test;
-        private readonly Generator random;
-
-        public Draws(RecurrenceOp op, ConformanceCase test)
-        {
-            (this.op, this.test) = (op, test);
-            random = new Generator((ulong)test.Seed);
-            long[] lengths = test.SequenceLengths is { } packed ? [.. packed.Select(length => (long)length)] : [];
-            CuSeqlens = lengths.Length > 0 ? torch.tensor(lengths.Aggregate(new List<long> { 0 }, (ends, length) => [.. ends, ends[^1] + length]).ToArray()) : null;
-            long batch = lengths.Length > 0 ? 1 : test.Batch, tokens = lengths.Length > 0 ? lengths.Sum() : test.Tokens, sequences = lengths.Length > 0 ? lengths.Length : batch;
-
-            var declared = op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale).ToArray();
-            Names = [.. declared.Select(argument => argument.Name)];
-            Arguments = [.. declared.Select(argument => Draw(argument, [.. argument.Role == ArgumentRole.PerHead ? (long[])[] : [batch, tokens], .. Heads, .. Dims(argument.Dimensions)]))];
-            States = [.. op.States.Select(state => Normal([sequences, .. Heads, .. Dims(state.Dimensions)]).to(StateType))];
-            StateGradients = [.. States.Select(state => Normal(state.shape))];
-            OutputGradient = Normal([batch, tokens, .. Heads, .. Dims(op.OutputDimensions)]);
-        }
-
-        public string[] Names { get; }
-
-        public Tensor[] Arguments { get; }
-
-        public Tensor[] States { get; }
-
-        public Tensor[] StateGradients { get; }
-
-        public Tensor OutputGradient { get; }
-
-        public Tensor? CuSeqlens { get; }
-
-        public IReadOnlyDictionary<string, Tensor> ArgumentsByName => Names.Zip(Arguments).ToDictionary(pair => pair.First, pair => pair.Second);
-
-        private long[] Heads => op.HasHeads ? [test.Heads] : [];
-
-        private ScalarType StateType => test.Type == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-
-        public IReadOnlyDictionary<string, Tensor> ByState(Tensor[] tensors) => op.States.Zip(tensors).ToDictionary(pair => pair.First.Name, pair => pair.Second);
-
-        private long[] Dims(IReadOnlyList<string> names) => [.. names.Select(Size)];
-
-        private long Size(string name) => FeatureMaps.SizeOf(name, of => Size(of)) ?? (test.Sizes.TryGetValue(name, out var size) ? size : 16);
-
-        private Tensor Draw(Argument argument, long[] shape)
-        {
-            var drawn = argument.IsLogDecay ? Uniform(shape) * test.StrongestLogDecay
-                : argument.Role == ArgumentRole.PerHead || argument.Dimensions.Count == 0 ? Uniform(shape) * 0.9 + 0.05
-                : Normal(shape) / Math.Sqrt(shape[^1]);
-            return drawn.to(test.Type);
-        }
-
-        private Tensor Normal(long[] shape) => torch.randn(shape, dtype: ScalarType.Float64, generator: random);
-
-        private Tensor Uniform(long[] shape) => torch.rand(shape, dtype: ScalarType.Float64, generator: random);
-    }
 }

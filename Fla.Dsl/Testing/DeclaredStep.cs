@@ -1,5 +1,6 @@
 using System.Reflection;
 using Fla.Dsl.Numerics;
+using Fla.Dsl.Runtime;
 
 namespace Fla.Dsl.Testing;
 
@@ -17,9 +18,11 @@ internal enum Part
 /// <param name="Part">What it stands for.</param>
 /// <param name="Dimensions">The marker types of its dimensions: none for a scalar, one for a vector, two for a matrix.</param>
 /// <param name="Default">The value of a per-head scalar that is left out, from (head, heads).</param>
+/// <param name="Empty">For states, what they are before the first token.</param>
+/// <param name="HasL2NormOption">Whether a caller may have it divided by its length.</param>
 /// <param name="FromValue">Makes the parameter's type from numbers.</param>
 internal sealed record Parameter(
-    string Name, Part Part, IReadOnlyList<Type> Dimensions, Func<int, int, double>? Default, ConstructorInvoker FromValue);
+    string Name, Part Part, IReadOnlyList<Type> Dimensions, Func<int, int, double>? Default, double Empty, bool HasL2NormOption, ConstructorInvoker FromValue);
 
 /// <summary>A declaration read by reflection: the parameters of its <c>Step</c>, which can be run on numbers.</summary>
 internal sealed class DeclaredStep
@@ -60,13 +63,14 @@ internal sealed class DeclaredStep
 
     /// <summary>
     /// Runs one token. <paramref name="operands"/> are the numbers of all parameters in order; afterwards those of the states are the
-    /// states after the token.
+    /// states after the token. With <paramref name="l2Norm"/>, arguments with the option are divided by their lengths.
     /// </summary>
-    public Value Run(Value[] operands)
+    public Value Run(Value[] operands, bool l2Norm)
     {
         var boxed = new object?[operands.Length];
         for (var i = 0; i < boxed.Length; i++)
-            boxed[i] = Parameters[i].FromValue.Invoke(operands[i]);
+            boxed[i] = Parameters[i].FromValue.Invoke(
+                l2Norm && Parameters[i].HasL2NormOption ? Elementwise.L2Normalize(operands[i], UnitLength.Epsilon) : operands[i]);
         var output = ((ITerm)method.Invoke(null, boxed.AsSpan())!).Value;
         for (var i = 0; i < boxed.Length; i++)
             operands[i] = ((ITerm)boxed[i]!).Value;
@@ -97,7 +101,8 @@ internal sealed class DeclaredStep
                 $"Parameter '{parameter.Name}' of {declaration.Name}: only a Scalar has a default.", nameof(declaration));
 
         var fromValue = ConstructorInvoker.Create(type.GetConstructor(BindingFlags.Instance | BindingFlags.NonPublic, [typeof(Value)])!);
-        return new(parameter.Name!, part, type.GetGenericArguments(), ReadDefault(declaration, perHead?.Default), fromValue);
+        var empty = parameter.IsDefined(typeof(LogSpaceAttribute)) ? double.NegativeInfinity : 0;
+        return new(parameter.Name!, part, type.GetGenericArguments(), ReadDefault(declaration, perHead?.Default), empty, parameter.IsDefined(typeof(L2NormOptionAttribute)), fromValue);
     }
 
     private static Func<int, int, double>? ReadDefault(Type declaration, string? name)

@@ -28,18 +28,21 @@ public readonly record struct Execution(Mode? Mode)
     /// <param name="arguments">Its arguments but the scale, in order, as <see cref="RecurrenceOp.Run"/> takes them.</param>
     /// <param name="initialState">The states before the first token, or null for zero.</param>
     /// <param name="scale">The scale, or null for the default.</param>
+    /// <param name="l2Norm">Whether arguments with the option are divided by their lengths first.</param>
     /// <returns>The output and the final states.</returns>
-    public (Tensor Output, Tensor[] States) Run(RecurrenceOp op, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? initialState, double? scale)
+    public (Tensor Output, Tensor[] States) Run(
+        RecurrenceOp op, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? initialState, double? scale, bool l2Norm = false)
     {
-        if (Mode is not { } mode) return TokenByToken(op, arguments, initialState, scale);
-        var (output, states) = op.Run(mode, arguments, scale, initialState, outputFinalState: true);
+        if (Mode is not { } mode) return TokenByToken(op, arguments, initialState, scale, l2Norm);
+        var (output, states) = op.Run(mode, arguments, scale, initialState, outputFinalState: true, l2Norm: l2Norm);
         return (output, states!);
     }
 
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    private static (Tensor Output, Tensor[] States) TokenByToken(RecurrenceOp op, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? state, double? scale)
+    private static (Tensor Output, Tensor[] States) TokenByToken(
+        RecurrenceOp op, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?>? state, double? scale, bool l2Norm)
     {
         var declared = op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale).ToArray();
         var time = declared.Zip(arguments).First(pair => pair.First.Role == ArgumentRole.Token).Second!.shape[1];
@@ -47,7 +50,7 @@ public readonly record struct Execution(Mode? Mode)
         for (var t = 0L; t < time; t++)
         {
             var token = declared.Zip(arguments, (argument, value) => argument.Role == ArgumentRole.PerHead ? value : value?.select(1, t));
-            (var output, state) = op.Step([.. token], state, scale);
+            (var output, state) = op.Step([.. token], state, scale, l2Norm);
             outputs.Add(output);
         }
 

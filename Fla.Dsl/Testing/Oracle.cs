@@ -18,9 +18,10 @@ public static class Oracle
     /// <summary>Runs a declaration over whole sequences.</summary>
     /// <param name="declaration">The class whose static method <c>Step</c> (of any visibility) declares one token.</param>
     /// <param name="arguments">The arguments by name; per-head ones with a default may be left out.</param>
-    /// <param name="initialState">The states before the first token by name; zeros where left out.</param>
+    /// <param name="initialState">The states before the first token by name; empty where left out.</param>
     /// <param name="scale">The scale; by default one over the square root of the first argument's dimension.</param>
     /// <param name="cuSeqlens">For sequences packed in a batch of 1: int64 <c>[N + 1]</c>, their boundaries from 0 to T.</param>
+    /// <param name="l2Norm">Whether arguments with <see cref="L2NormOptionAttribute"/> are divided by their lengths first.</param>
     /// <returns>The output and the final states.</returns>
     /// <exception cref="ArgumentException">The type is no declaration, or a tensor is missing, unknown or of a wrong shape.</exception>
     public static OracleResult Run(
@@ -28,9 +29,10 @@ public static class Oracle
         IReadOnlyDictionary<string, Tensor> arguments,
         IReadOnlyDictionary<string, Tensor>? initialState = null,
         double? scale = null,
-        Tensor? cuSeqlens = null)
+        Tensor? cuSeqlens = null,
+        bool l2Norm = false)
     {
-        var call = new Call(declaration, arguments, initialState, scale, cuSeqlens);
+        var call = new Call(declaration, arguments, initialState, scale, cuSeqlens, l2Norm);
         var (output, finals) = NewResult(call);
         foreach (var walk in Walks(call))
             walk.Forward(output, finals);
@@ -45,6 +47,7 @@ public static class Oracle
     /// <param name="initialState">The states before the first token by name; zeros where left out.</param>
     /// <param name="scale">The scale; by default one over the square root of the first argument's dimension.</param>
     /// <param name="cuSeqlens">For sequences packed in a batch of 1: int64 <c>[N + 1]</c>, their boundaries from 0 to T.</param>
+    /// <param name="l2Norm">Whether arguments with <see cref="L2NormOptionAttribute"/> are divided by their lengths first.</param>
     /// <returns>The result, and the gradients of all arguments and initial states.</returns>
     /// <exception cref="ArgumentException">The type is no declaration, or a tensor is missing, unknown or of a wrong shape.</exception>
     public static OracleGradients Differentiate(
@@ -54,9 +57,10 @@ public static class Oracle
         IReadOnlyDictionary<string, Tensor>? gradFinalState = null,
         IReadOnlyDictionary<string, Tensor>? initialState = null,
         double? scale = null,
-        Tensor? cuSeqlens = null)
+        Tensor? cuSeqlens = null,
+        bool l2Norm = false)
     {
-        var call = new Call(declaration, arguments, initialState, scale, cuSeqlens);
+        var call = new Call(declaration, arguments, initialState, scale, cuSeqlens, l2Norm);
         var outputGradient = call.OutputGradient(gradOutput);
         var gradients = call.NewGradients(gradFinalState);
         var (output, finals) = NewResult(call);

@@ -20,7 +20,7 @@ internal sealed class Walk(Call call, int sequence, int head)
         {
             Load(current, token, states: false);
             operands?.Add([.. current]);
-            output[call.OutputBlock(sequence, token, head)] = call.Step.Run(current);
+            output[call.OutputBlock(sequence, token, head)] = call.Step.Run(current, call.L2Norm);
         }
         for (var i = 0; i < current.Length; i++)
             if (finalStates[i] is { } final)
@@ -43,7 +43,7 @@ internal sealed class Walk(Call call, int sequence, int head)
             Value[] leaves = [.. operands[token - tokens.Start].Select(x => new Value(x.Data, x.Rows, x.Columns))];
             Value[] after = [.. leaves];
             using var tape = new Tape();
-            call.Step.Run(after).AddGradient(outputGradient[call.OutputBlock(sequence, token, head)].Data);
+            call.Step.Run(after, call.L2Norm).AddGradient(outputGradient[call.OutputBlock(sequence, token, head)].Data);
             for (var i = 0; i < leaves.Length; i++)
                 if (parameters[i].Part == Part.State)
                     after[i].AddGradient(gradients[i][Block(i, token)].Data);

@@ -83,7 +83,7 @@ public sealed class GatedLinearAttention : RecurrentMixer
 
         gk_proj = nn.Sequential(nn.Linear(hiddenSize, gateLowRankDim, hasBias: false), nn.Linear(gateLowRankDim, sizes.Keys));
         o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
-        norm = new(sizes.ValueDim, useOutputGate, gateFn, fuseNorm, elementwiseAffine, normEps);
+        norm = new(sizes.ValueDim, useOutputGate, gateFn, Activations.Get(gateFn), fuseNorm, elementwiseAffine, normEps);
         (g_norm_swish_gate, g_norm) = (norm.Fused, norm.Plain);
         RegisterComponents();
     }

@@ -41,20 +41,21 @@ public sealed class HGRN2Attention : RecurrentMixer
         int? layerIdx = null)
         : base(nameof(HGRN2Attention), hiddenSize, mode, Ops.GatedLinearAttention.Op, layerIdx)
     {
-        heads = expandRatio is { } ratio
-            ? Require.Split(hiddenSize, ratio, nameof(expandRatio))
-            : numHeads ?? throw new ArgumentException(
-                $"{nameof(numHeads)}: expected it or {nameof(expandRatio)}, came neither.", nameof(numHeads));
-        Require.Split(hiddenSize, heads, nameof(numHeads));
+        if (expandRatio is { } given && (given < 1 || given > hiddenSize))
+            throw new ArgumentException($"{nameof(expandRatio)}: expected from 1 to {hiddenSize}, came {given}.", nameof(expandRatio));
+        heads = hiddenSize / expandRatio ?? numHeads ?? throw new ArgumentException(
+            $"{nameof(numHeads)}: expected it or {nameof(expandRatio)}, came neither.", nameof(numHeads));
+        var headDim = Require.Split(hiddenSize, heads, expandRatio is null ? nameof(numHeads) : nameof(expandRatio));
 
-        // Both make hiddenSize channels in all, for the ratio is hiddenSize over the heads either way.
-        q_proj = nn.Linear(hiddenSize, hiddenSize, hasBias: false);
-        f_proj = nn.Linear(hiddenSize, hiddenSize, hasBias: false);
+        // A ratio need not divide the channels: then there are fewer keys than values.
+        var keys = heads * (expandRatio ?? headDim);
+        q_proj = nn.Linear(hiddenSize, keys, hasBias: false);
+        f_proj = nn.Linear(hiddenSize, keys, hasBias: false);
         i_proj = nn.Linear(hiddenSize, hiddenSize, hasBias: false);
         if (useShortConv)
         {
-            q_conv1d = new(hiddenSize, convSize, convBias, activation: null);
-            f_conv1d = new(hiddenSize, convSize, convBias, activation: null);
+            q_conv1d = new(keys, convSize, convBias, activation: null);
+            f_conv1d = new(keys, convSize, convBias, activation: null);
             i_conv1d = new(hiddenSize, convSize, convBias, activation: null);
         }
 
@@ -68,7 +69,7 @@ public sealed class HGRN2Attention : RecurrentMixer
     /// <param name="attentionMask"><c>[B, L]</c>, 0 for padding.</param>
     /// <param name="cache">What was remembered of earlier tokens. It is updated.</param>
     /// <param name="cuSeqlens">For packed sequences, where they begin.</param>
-    /// <param name="lowerBound">The least forget gate of each channel, above 0; a model's first layer has none and does not look at it.</param>
+    /// <param name="lowerBound">The least forget gate of each channel, above 0; a first layer has none and ignores it.</param>
     /// <returns><c>[B, T, D]</c>.</returns>
     public Tensor forward(Tensor hiddenStates, Tensor? attentionMask, Cache? cache, Tensor? cuSeqlens, Tensor? lowerBound) =>
         Mixed(hiddenStates, attentionMask, cache, cuSeqlens, (x, call, _) => Mix(x, call, lowerBound));

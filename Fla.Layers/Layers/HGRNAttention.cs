@@ -55,7 +55,7 @@ public sealed class HGRNAttention : RecurrentMixer
     /// <param name="attentionMask"><c>[B, L]</c>, 0 for padding.</param>
     /// <param name="cache">What was remembered of earlier tokens. It is updated.</param>
     /// <param name="cuSeqlens">For packed sequences, where they begin.</param>
-    /// <param name="lowerBound">The least forget gate of each channel, above 0; a model's first layer has none and does not look at it.</param>
+    /// <param name="lowerBound">The least forget gate of each channel, above 0; a first layer has none and ignores it.</param>
     /// <returns><c>[B, T, D]</c>.</returns>
     public Tensor forward(Tensor hiddenStates, Tensor? attentionMask, Cache? cache, Tensor? cuSeqlens, Tensor? lowerBound) =>
         Mixed(hiddenStates, attentionMask, cache, cuSeqlens, (x, call, _) => Mix(x, call, lowerBound));

@@ -11,9 +11,10 @@ internal sealed class HeadNorm
 {
     private readonly Func<Tensor, Tensor> gate;
 
-    public HeadNorm(long headDim, bool gated, string gateFn, bool fuse, bool elementwiseAffine, double eps)
+    public HeadNorm(
+        long headDim, bool gated, string gateFn, Func<Tensor, Tensor> gate, bool fuse, bool elementwiseAffine, double eps)
     {
-        gate = Activations.GetHuggingFace(gateFn);
+        this.gate = gate;
         if (gated && fuse && gateFn == "swish")
             Fused = new(headDim, elementwiseAffine, eps);
         else

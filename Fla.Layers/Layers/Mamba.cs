@@ -27,7 +27,7 @@ public sealed class Mamba : RecurrentMixer
     /// <param name="dtScale">Their size to begin with, times one over the root of the bottleneck.</param>
     /// <param name="dtInitFloor">What steps are raised to at the beginning.</param>
     /// <param name="useBias">Whether the projections have biases.</param>
-    /// <param name="hiddenAct">The activation of convolution and gate, by its name in Hugging Face's registry.</param>
+    /// <param name="hiddenAct">The activation of convolution and gate, by its name in <see cref="Activations.Get"/>.</param>
     /// <param name="layerIdx">The layer's index in its model, needed with a cache.</param>
     /// <exception cref="ArgumentException">A size is not positive, or a name is unknown.</exception>
     public Mamba(
@@ -51,7 +51,7 @@ public sealed class Mamba : RecurrentMixer
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(intermediateSize);
         Require.OneOf(dtInit, nameof(dtInit), "random", "constant");
         (inner, this.stateSize, rank, act) =
-            (intermediateSize, stateSize, dtRank ?? (hiddenSize + 15) / 16, Activations.GetHuggingFace(hiddenAct));
+            (intermediateSize, stateSize, dtRank ?? (hiddenSize + 15) / 16, Activations.Get(hiddenAct));
 
         conv1d = nn.Conv1d(inner, inner, convKernel, padding: convKernel - 1, groups: inner, bias: useConvBias);
         in_proj = nn.Linear(hiddenSize, 2 * inner, hasBias: useBias);

@@ -27,7 +27,7 @@ public sealed class Mamba2 : RecurrentMixer
     /// <param name="convKernel">How many tokens the convolution spans.</param>
     /// <param name="convInit">The bound of the convolution's first weights; null for PyTorch's.</param>
     /// <param name="useConvBias">Whether it has a bias.</param>
-    /// <param name="hiddenAct">The activation after it, by its name in Hugging Face's registry.</param>
+    /// <param name="hiddenAct">The activation after it, by its name in <see cref="Activations.Get"/>.</param>
     /// <param name="aInitRange">Between which decay rates begin; null for 1 and 16.</param>
     /// <param name="dHasHdim">Whether each channel has its own skip weight, or each head.</param>
     /// <param name="rmsnorm">Whether the output is normalised, or gated only.</param>
@@ -72,7 +72,7 @@ public sealed class Mamba2 : RecurrentMixer
         Require.Split(heads, nGroups, nameof(nGroups));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stateSize);
         (groups, this.stateSize, act, limit) =
-            (nGroups, stateSize, Activations.GetHuggingFace(hiddenAct), dtLimit ?? (0, double.PositiveInfinity));
+            (nGroups, stateSize, Activations.Get(hiddenAct), dtLimit ?? (0, double.PositiveInfinity));
 
         var convolved = inner + 2 * nGroups * stateSize;
         conv1d = nn.Conv1d(convolved, convolved, convKernel, padding: convKernel - 1, groups: convolved, bias: useConvBias);

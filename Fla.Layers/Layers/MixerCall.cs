@@ -14,9 +14,6 @@ internal sealed class MixerCall(Mode mode, Tensor? cuSeqlens, LayerState? past, 
 {
     private readonly List<Tensor> convStates = [], recurrentStates = [];
 
-    /// <summary>For packed sequences, where they begin.</summary>
-    public Tensor? CuSeqlens => cuSeqlens;
-
     /// <summary>A short convolution over x, <c>[B, T, D]</c>; x itself where there is none.</summary>
     public Tensor Convolve(ShortConvolution? convolution, Tensor x)
     {

@@ -7,15 +7,16 @@ namespace Fla.Layers;
 /// <summary>Retention with a decay for each head and rotary positions. Sun et al., 2023, arXiv:2307.08621.</summary>
 public sealed class MultiScaleRetention : RecurrentMixer
 {
+    private readonly HuggingFaceActivation? feature_map_fn;
     private readonly Linear q_proj, k_proj, v_proj;
     private readonly Linear? g_proj;
     private readonly ShortConvolution? q_conv1d, k_conv1d, v_conv1d;
     private readonly Linear o_proj;
     private readonly FusedRMSNormGated? g_norm_swish_gate;
     private readonly RMSNorm? g_norm;
+    private readonly HuggingFaceActivation? gate_fn;
     private readonly RotaryEmbedding rotary;
     private readonly HeadNorm norm;
-    private readonly Func<Tensor, Tensor>? feature;
     private readonly HeadSizes sizes;
 
     /// <summary>Makes one.</summary>
@@ -30,7 +31,7 @@ public sealed class MultiScaleRetention : RecurrentMixer
     /// <param name="convSize">How many tokens it spans.</param>
     /// <param name="convBias">Whether it has a bias.</param>
     /// <param name="useOutputGate">Whether the output is gated.</param>
-    /// <param name="gateFn">The gate's activation.</param>
+    /// <param name="gateFn">The gate's activation, from the same registry.</param>
     /// <param name="elementwiseAffine">Whether the norm has weights.</param>
     /// <param name="normEps">What the norm adds to the mean square.</param>
     /// <param name="fuseNorm">Whether norm and gate are one module, which names its weight.</param>
@@ -56,7 +57,7 @@ public sealed class MultiScaleRetention : RecurrentMixer
         : base(nameof(MultiScaleRetention), hiddenSize, mode, Ops.Retention.Op, layerIdx)
     {
         sizes = HeadSizes.Of(hiddenSize, expandK, expandV, numHeads, numKvHeads);
-        feature = featureMap is null ? null : Activations.GetHuggingFace(featureMap);
+        feature_map_fn = featureMap is null ? null : new(featureMap);
 
         q_proj = nn.Linear(hiddenSize, sizes.Queries, hasBias: false);
         k_proj = nn.Linear(hiddenSize, sizes.Keys, hasBias: false);
@@ -70,8 +71,10 @@ public sealed class MultiScaleRetention : RecurrentMixer
         }
 
         o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
-        norm = new(sizes.ValueDim, useOutputGate, gateFn, fuseNorm, elementwiseAffine, normEps);
+        var gate = new HuggingFaceActivation(gateFn);
+        norm = new(sizes.ValueDim, useOutputGate, gateFn, gate.forward, fuseNorm, elementwiseAffine, normEps);
         (g_norm_swish_gate, g_norm) = (norm.Fused, norm.Plain);
+        gate_fn = g_norm is null ? null : gate;
         rotary = new(sizes.KeyDim);
         RegisterComponents();
     }
@@ -81,8 +84,8 @@ public sealed class MultiScaleRetention : RecurrentMixer
         var q = Heads(call.Convolve(q_conv1d, q_proj.forward(x)), sizes.Heads);
         var k = Heads(call.Convolve(k_conv1d, k_proj.forward(x)), sizes.KvHeads);
         var v = Heads(call.Convolve(v_conv1d, v_proj.forward(x)), sizes.KvHeads);
-        if (feature is not null)
-            (q, k) = (feature(q), feature(k));
+        if (feature_map_fn is not null)
+            (q, k) = (feature_map_fn.forward(q), feature_map_fn.forward(k));
 
         (q, k) = rotary.forward(q, k, call.Positions(x));
         var o = call.Recur(Ops.Retention.Op, [q, k, v, null]);

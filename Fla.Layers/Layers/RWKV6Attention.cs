@@ -52,7 +52,7 @@ public sealed class RWKV6Attention : RecurrentMixer
     {
         heads = numHeads;
         var sizes = HeadSizes.Of(hiddenSize, expandK, expandV, numHeads);
-        gate = Activations.GetHuggingFace(gateFn);
+        gate = Activations.Get(gateFn);
 
         time_shift = new();
         x_proj = nn.Sequential(

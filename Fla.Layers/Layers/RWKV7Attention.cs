@@ -82,7 +82,7 @@ public sealed partial class RWKV7Attention : RecurrentMixer
             v_lora = new(hiddenSize, values, vLowRankDim ?? Rank(1.7 * factor, hiddenSize), activation: null);
         a_lora = new(hiddenSize, hiddenSize, aLowRankDim ?? Rank(2.5 * factor, hiddenSize), activation: null);
         g_lora = new(hiddenSize, values, gateLowRankDim ?? Rank(5, hiddenSize), bias: false, activation: "sigmoid");
-        g_norm = new(heads, values, elementwiseAffine, bias: true, keyDim * normEps);
+        g_norm = new(heads, values, elementwiseAffine, bias: true, keyDim * normEps) { Fused = fuseNorm };
         RegisterComponents();
         Initialise(layerIdx ?? 0, numHiddenLayers ?? 1);
     }
@@ -98,8 +98,8 @@ public sealed partial class RWKV7Attention : RecurrentMixer
     public (Tensor Output, Tensor VFirst) forward(
         Tensor hiddenStates, Tensor? attentionMask, Cache? cache, Tensor? cuSeqlens, Tensor? vFirst)
     {
-        if (v_lora is not null && vFirst is null)
-            throw MissingValues();
+        if (v_lora is not null)
+            CheckValues(vFirst, hiddenStates);
 
         using var scope = NewDisposeScope();
         Tensor? own = null;
@@ -115,10 +115,12 @@ public sealed partial class RWKV7Attention : RecurrentMixer
     }
 
     /// <summary>Mixes alone; only a layer that is the first can.</summary>
-    private protected override Tensor Mix(Tensor x, MixerCall call) =>
-        v_lora is null
-            ? Mix(x, call, null).Output
-            : throw MissingValues();
+    private protected override Tensor Mix(Tensor x, MixerCall call)
+    {
+        if (v_lora is not null)
+            CheckValues(null, x);
+        return Mix(x, call, null).Output;
+    }
 
     private (Tensor Output, Tensor Values) Mix(Tensor x, MixerCall call, Tensor? vFirst)
     {
@@ -145,8 +147,15 @@ public sealed partial class RWKV7Attention : RecurrentMixer
         Tensor Mixture(Parameter share) => x.Plus(delta * share);
     }
 
-    private static ArgumentException MissingValues() =>
-        new("vFirst: a layer after the first expects the values that the first gave; came none.", "vFirst");
+    private void CheckValues(Tensor? vFirst, Tensor hiddenStates)
+    {
+        long[] expected = [.. hiddenStates.shape[..^1], v_proj.out_features];
+        if (vFirst is null || !vFirst.shape.SequenceEqual(expected))
+            throw new ArgumentException(
+                $"{nameof(vFirst)}: expected the first layer's values, [{string.Join(", ", expected)}], " +
+                $"came {(vFirst is null ? "none" : $"[{string.Join(", ", vFirst.shape)}]")}.",
+                nameof(vFirst));
+    }
 
     private static Parameter Shares(long size) => new(zeros(1, 1, size));
 

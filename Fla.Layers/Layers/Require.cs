@@ -7,7 +7,8 @@ internal static class Require
     public static long Expanded(long size, double factor, string name)
     {
         var expanded = size * factor;
-        return expanded >= 1 && expanded == Math.Floor(expanded)
+        // Factors such as 1.1 are not what they are written as: 80 of it are 88 and a little, of which FLA takes the whole part.
+        return expanded >= 1 && Math.Abs(expanded - Math.Round(expanded)) <= 1e-9 * expanded
             ? (long)expanded
             : throw new ArgumentException($"{name}: expected a factor that makes {size} a whole, positive size, came {factor}.", name);
     }

@@ -71,7 +71,7 @@ public sealed class SimpleGatedLinearAttention : RecurrentMixer
         }
 
         gk_proj = nn.Linear(hiddenSize, numHeads);
-        norm = new(sizes.ValueDim, gated: true, gateFn, fuseNorm, elementwiseAffine, normEps);
+        norm = new(sizes.ValueDim, gated: true, gateFn, Activations.Get(gateFn), fuseNorm, elementwiseAffine, normEps);
         (g_norm_swish_gate, g_norm) = (norm.Fused, norm.Plain);
         o_proj = nn.Linear(sizes.Outputs, hiddenSize, hasBias: false);
         RegisterComponents();

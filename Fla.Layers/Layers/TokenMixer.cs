@@ -24,7 +24,7 @@ public abstract class TokenMixer : nn.Module<Tensor, Tensor>, IPrintedAsTree
 
     /// <summary>Mixes sequences that may be padded, go on from a cache, or are packed into one.</summary>
     /// <param name="hiddenStates"><c>[B, T, D]</c></param>
-    /// <param name="attentionMask"><c>[B, L]</c>, 1 for a token and 0 for padding, over all tokens seen so far: L is T without a cache.</param>
+    /// <param name="attentionMask"><c>[B, L]</c>, 1 for a token and 0 for padding, over all tokens so far: T without a cache.</param>
     /// <param name="cache">What was remembered of earlier tokens. It is updated.</param>
     /// <param name="cuSeqlens">The N + 1 limits of sequences that are packed into one; B is 1 then.</param>
     /// <returns><c>[B, T, D]</c></returns>

@@ -28,7 +28,9 @@ public sealed class GroupNorm : Norm
     }
 
     /// <summary>PyTorch's line for it.</summary>
-    public override string ToString() => Line(this, numGroups, isRmsNorm);
+    public override string ToString() => Fused
+        ? Line(this, numGroups, isRmsNorm)
+        : $"{GetName()}({numGroups}, {HiddenSize}, eps={PythonText.Of(Eps)}, affine={PythonText.Of(ElementwiseAffine)})";
 
     internal static long CheckedGroups(long numGroups, long hiddenSize) =>
         numGroups >= 1 && hiddenSize % numGroups == 0

@@ -33,6 +33,9 @@ public abstract class Norm : nn.Module<Tensor, Tensor>
     /// <summary>What is added to the mean square, so that zeros can be normalised.</summary>
     public double Eps { get; }
 
+    /// <summary>Whether FLA has its own module here; else it has PyTorch's, which computes the same and prints otherwise.</summary>
+    internal bool Fused { get; init; } = true;
+
     /// <summary>Normalises.</summary>
     /// <param name="x"><c>[..., hiddenSize]</c></param>
     /// <returns>The same shape and type.</returns>
@@ -57,8 +60,9 @@ public abstract class Norm : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>The name, the size and what differs from the defaults, as PyTorch prints them.</summary>
-    public override string ToString() =>
-        $"{GetName()}({HiddenSize}{(ElementwiseAffine ? "" : ", elementwise_affine=False")}, eps={PythonText.Of(Eps)})";
+    public override string ToString() => Fused
+        ? $"{GetName()}({HiddenSize}{(ElementwiseAffine ? "" : ", elementwise_affine=False")}, eps={PythonText.Of(Eps)})"
+        : $"{GetName()}(({HiddenSize},), eps={PythonText.Of(Eps)}, elementwise_affine={PythonText.Of(ElementwiseAffine)})";
 
     /// <summary>The normalised values, before weight and bias.</summary>
     private protected abstract Tensor Normalised(Tensor wide);

@@ -11,14 +11,10 @@ namespace Fla.Layers.Modules;
 internal sealed class PrecedingTokens
 {
     private readonly long reach;
-    private readonly long[]? offsets; // of packed sequences
+    private readonly Tensor? behind, lastRows; // of packed sequences: how many rows of pasts are before a token; the rows to remember
 
-    private PrecedingTokens(Tensor rows, long reach, long[]? offsets)
-    {
-        Rows = rows;
-        this.reach = reach;
-        this.offsets = offsets;
-    }
+    private PrecedingTokens(Tensor rows, long reach, Tensor? behind = null, Tensor? lastRows = null) =>
+        (Rows, this.reach, this.behind, this.lastRows) = (rows, reach, behind, lastRows);
 
     /// <summary><c>[B, reach + T, D]</c>; for packed sequences <c>[1, N reach + T, D]</c>, each behind its own past.</summary>
     public Tensor Rows { get; }
@@ -33,8 +29,7 @@ internal sealed class PrecedingTokens
     public static PrecedingTokens Of(Tensor x, Tensor? past, long reach, Tensor? cuSeqlens, string pastName)
     {
         var (batch, tokens, channels) = (x.shape[0], x.shape[1], x.shape[2]);
-        var offsets = SequenceOffsets.Of(cuSeqlens, batch, tokens);
-        var sequences = offsets.Length - 1;
+        var sequences = SequenceOffsets.Of(cuSeqlens, batch, tokens).Length - 1;
         long[] expected = [sequences, reach, channels];
         if (past is not null && !past.shape.SequenceEqual(expected))
             throw new ArgumentException(
@@ -42,36 +37,42 @@ internal sealed class PrecedingTokens
                 pastName);
 
         var before = past?.to(x.dtype) ?? torch.zeros(expected, x.dtype, x.device);
-        if (cuSeqlens is null)
-            return new(torch.cat([before, x], dim: 1), reach, null);
-
-        // In the order past of 0, past of 1, .., tokens: the rows of each sequence's past and of its own tokens.
-        var order = Enumerable.Range(0, sequences).SelectMany(n =>
-            Count(n * reach, reach).Concat(Count(sequences * reach + offsets[n], offsets[n + 1] - offsets[n])));
-        var all = torch.cat([before.reshape(1, -1, channels), x], dim: 1);
-        return new(Pick(all, order), reach, offsets);
+        return cuSeqlens is null
+            ? new(torch.cat([before, x], dim: 1), reach)
+            : Packed(torch.cat([before.reshape(1, sequences * reach, channels), x], dim: 1), reach, cuSeqlens.to(ScalarType.Int64));
     }
 
     /// <summary>Of something that stands one for one to the rows from <paramref name="first"/> on, what stands at the tokens.</summary>
     public Tensor AtTokens(Tensor rows, long first) =>
-        offsets is null
+        behind is null
             ? rows.narrow(1, reach - first, Rows.shape[1] - reach)
-            : Pick(rows, Sequences.SelectMany(n => Count((n + 1) * reach - first + offsets[n], offsets[n + 1] - offsets[n])));
+            : rows.index_select(1, Places(behind, -first));
 
     /// <summary>The last tokens of each sequence, its past among them where it is short: <c>[N, reach, D]</c>.</summary>
     public Tensor Last() =>
-        offsets is null
+        lastRows is null
             ? Rows.narrow(1, Rows.shape[1] - reach, reach)
-            : Pick(Rows, Sequences.SelectMany(n => Count(n * reach + offsets[n + 1], reach))).view(offsets.Length - 1, reach, Rows.shape[2]);
+            : Rows.index_select(1, lastRows.flatten()).view(lastRows.shape[0], reach, Rows.shape[2]);
 
-    private IEnumerable<int> Sequences => Enumerable.Range(0, offsets!.Length - 1);
-
-    private static IEnumerable<long> Count(long first, long count)
+    /// <summary>Interleaves the pasts of all sequences, which come first, with their tokens.</summary>
+    private static PrecedingTokens Packed(Tensor pastsAndTokens, long reach, Tensor cuSeqlens)
     {
-        for (var i = first; i < first + count; i++)
-            yield return i;
+        var device = pastsAndTokens.device;
+        cuSeqlens = cuSeqlens.to(device);
+        var sequences = cuSeqlens.shape[0] - 1;
+        var (begins, ends) = (cuSeqlens.narrow(0, 0, sequences), cuSeqlens.narrow(0, 1, sequences));
+        var ahead = torch.arange(0, sequences * reach, reach, device: device);
+        var reached = torch.arange(reach, device: device).unsqueeze(0);
+
+        var behind = torch.arange(reach, (sequences + 1) * reach, reach, device: device).repeat_interleave(ends - begins);
+        var pastRows = begins.Plus(ahead).unsqueeze(1).Plus(reached);
+        var lastRows = ends.Plus(ahead).unsqueeze(1).Plus(reached);
+        var order = torch.arange(pastsAndTokens.shape[1], device: device);
+        var source = torch.zeros_like(order).scatter(0, torch.cat([pastRows.flatten(), Places(behind, 0)]), order);
+        return new(pastsAndTokens.index_select(1, source), reach, behind, lastRows);
     }
 
-    private static Tensor Pick(Tensor rows, IEnumerable<long> indices) =>
-        rows.index_select(1, torch.tensor(indices.ToArray(), device: rows.device));
+    // Counts tokens from a number on, and adds what is behind them.
+    private static Tensor Places(Tensor behind, long first) =>
+        torch.arange(first, first + behind.shape[0], device: behind.device).Plus(behind);
 }

@@ -5,7 +5,7 @@ namespace Fla.Layers.Modules;
 /// <summary>Values as Python prints them: module trees and configurations are compared with PyTorch's, character by character.</summary>
 internal static class PythonText
 {
-    /// <summary>A float: the shortest digits that give it back, with an exponent of at least two digits below 1e-4 and from 1e16 on.</summary>
+    /// <summary>A float: the fewest digits that give it back, with an exponent of two digits or more below 1e-4 and from 1e16 on.</summary>
     public static string Of(double value)
     {
         if (double.IsNaN(value)) return "nan";

@@ -6,7 +6,13 @@ var root = new RootCommand("Linear attention for C#: what is in the catalogue, w
 {
     OpsCommand.Create(),
     KernelsCommand.Create(),
-    new Command("verify", "Compare with figures of a reference implementation.") { VerifyOpsCommand.Create() },
+    InfoCommand.Create(),
+    GenerateCommand.Create(),
+    new Command("verify", "Compare with figures of a reference implementation.")
+    {
+        VerifyOpsCommand.Create(),
+        VerifyModelsCommand.Create(),
+    },
 };
 
 var command = root.Parse(args);

@@ -14,22 +14,14 @@ internal static class VerifyOpsCommand
 {
     private const string AllModes = "all";
 
-    private static readonly Dictionary<string, ScalarType> Types = new()
-    {
-        ["fp32"] = ScalarType.Float32,
-        ["fp64"] = ScalarType.Float64,
-        ["bf16"] = ScalarType.BFloat16,
-        ["fp16"] = ScalarType.Float16,
-    };
-
     public static Command Create()
     {
         var folder = new Argument<DirectoryInfo>("dir") { Description = "A folder of figures, one OP.safetensors each." };
         folder.AcceptExistingOnly();
-        var device = Choice("--device", "Where to run.", ["cpu", "cuda"]);
-        var type = Choice("--dtype", "The type of per-token arguments.", [.. Types.Keys]);
+        var device = Choices.Device();
+        var type = Choices.Of("--dtype", "The type of per-token arguments.", [.. Choices.Types.Keys]);
         string[] modes = [AllModes, .. Execution.All.Select(execution => execution.Name)];
-        var mode = Choice("--mode", "How to evaluate the ops; step is token by token.", modes);
+        var mode = Choices.Of("--mode", "How to evaluate the ops; step is token by token.", modes);
         var command = new Command("ops", "Compare output, final states and gradients of the catalogue's ops with figures.")
         {
             folder, device, type, mode,
@@ -37,16 +29,9 @@ internal static class VerifyOpsCommand
         command.SetAction(result => Run(
             result.GetRequiredValue(folder),
             result.GetRequiredValue(device),
-            Types[result.GetRequiredValue(type)],
+            Choices.Types[result.GetRequiredValue(type)],
             Executions(result.GetRequiredValue(mode))));
         return command;
-    }
-
-    // The first choice is the default.
-    private static Option<string> Choice(string name, string description, string[] choices)
-    {
-        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => choices[0] };
-        return option.AcceptOnlyFromAmong(choices);
     }
 
     private static Execution[] Executions(string mode) =>
@@ -56,8 +41,7 @@ internal static class VerifyOpsCommand
     {
         var files = folder.GetFiles("*.safetensors").OrderBy(file => file.Name, StringComparer.Ordinal).ToArray();
         if (files.Length == 0) return ExitCode.Misused($"expected figures in {folder.FullName}, came no file *.safetensors");
-        if (deviceName == "cuda" && !cuda.is_available())
-            return ExitCode.Misused("expected a CUDA device for --device cuda, came none: TorchSharp finds no CUDA libraries or no GPU");
+        if (Choices.WhyNot(deviceName) is { } reason) return ExitCode.Misused(reason);
 
         var report = new VerificationReport(OpVerification.ToleranceOf(type));
         WithStatus(tell =>

@@ -8,6 +8,9 @@ internal static class RepositoryFiles
     /// <summary>The path of a golden file, for example <c>ops/gla.safetensors</c>.</summary>
     public static string Golden(string relative) => Path.Combine(Root, "tests", "golden", relative);
 
+    /// <summary>The path of a page of the documentation.</summary>
+    public static string Doc(string relative) => Path.Combine(Root, "docs", relative);
+
     private static string FindRoot()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

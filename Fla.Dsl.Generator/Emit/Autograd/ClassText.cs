@@ -16,6 +16,7 @@ internal static class ClassText
             DecayAxis.Columns when !state.Update.IsVector => "by columns",
             _ => "by element",
         }).ToList();
+        var space = state.Update.IsLog ? "in logarithms, " : string.Empty;
         var decay = decays.Count == 0 ? "no decay" : $"decay {string.Join(" and ", decays)}";
         var inflows = string.Concat(state.Update.Inflows.Select(inflow => $", {inflow.Source.State} added"));
         var writes = state.Update.Writes.Count == 0 ? "no write" : state.HasFeedback ? "feedback write" : "external write";
@@ -26,6 +27,6 @@ internal static class ClassText
                 ReadPoint.AfterDecay => "after the decay",
                 _ => "after the write",
             }).ToList();
-        return $"{state.Name}: {decay}, {writes}{inflows}, read {string.Join(" and ", reads)}";
+        return $"{state.Name}: {space}{decay}, {writes}{inflows}, {(reads.Count == 0 ? "never read" : $"read {string.Join(" and ", reads)}")}";
     }
 }

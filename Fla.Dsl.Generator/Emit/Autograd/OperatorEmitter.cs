@@ -47,9 +47,9 @@ internal static class OperatorEmitter
             code.Line($"HasHeads = {Bool(declaration.HasHeads)},");
             code.Line("Arguments =").Line("[");
             code.Indented(() => code.Lines(declaration.Parameters.Select(parameter =>
-                $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], {Api}.ArgumentRole.{parameter.Role}{(parameter.IsLogDecay ? ", IsLogDecay: true" : string.Empty)}{(parameter.Default is { } method ? $", Default: {Names.Escaped(method)}" : string.Empty)}),")));
+                $"new(\"{parameter.Name}\", [{Dimensions(parameter.Type)}], {Api}.ArgumentRole.{parameter.Role}{(parameter.IsLogDecay ? ", IsLogDecay: true" : string.Empty)}{(parameter.HasL2NormOption ? ", HasL2NormOption: true" : string.Empty)}{(parameter.Default is { } method ? $", Default: {Names.Escaped(method)}" : string.Empty)}),")));
             code.Line("],");
-            code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}])"))}],");
+            code.Line($"States = [{string.Join(", ", declaration.States.Select(state => $"new(\"{state.Name}\", [{Dimensions(state.Type)}]{(state.IsLogSpace ? ", IsLogSpace: true" : string.Empty)})"))}],");
             code.Line($"OutputDimensions = [{Dimensions(declaration.Output.Type)}],");
             code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"{Api}.Mode.{mode.Mode}"))}],");
             if (compiled.Chunk is not null) code.Line("ChunkProgram = ChunkCode.Program,");
@@ -65,19 +65,20 @@ internal static class OperatorEmitter
         foreach (var parameter in required.Concat(optional))
             code.Line($"/// <param name=\"{parameter.Name}\">{Description(declaration, parameter, step: false)}</param>");
         if (ScaleOf(declaration) is { } scale) code.Line($"/// <param name=\"{scale}\">{ScaleDescription(declaration)}</param>");
-        code.Line($"/// <param name=\"initialState\">The state before the first token: {StateShapes(declaration, "N")}, N sequences; zero if null.</param>");
+        code.Line($"/// <param name=\"initialState\">The state before the first token: {StateShapes(declaration, "N")}, N sequences; {Empty(declaration)} if null.</param>");
         code.Line("/// <param name=\"outputFinalState\">Whether to give the state after the last token.</param>");
         code.Line("/// <param name=\"cuSeqlens\">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>");
+        NormDescription(code, declaration);
         code.Line($"/// <returns>The output {OutputShape(declaration, step: false)} in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>");
         code.Line("/// <exception cref=\"global::System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
 
         var parameters = required.Select(p => $"torch.Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"torch.Tensor? {Names.Escaped(p.Name)} = null"));
         if (ScaleOf(declaration) is { } s) parameters = parameters.Append($"double? {Names.Escaped(s)} = null");
-        parameters = parameters.Append($"{StateType(declaration)}? initialState = null").Append("bool outputFinalState = false").Append("torch.Tensor? cuSeqlens = null");
+        parameters = parameters.Append($"{StateType(declaration)}? initialState = null").Append("bool outputFinalState = false").Append("torch.Tensor? cuSeqlens = null").Concat(NormParameter(declaration));
         code.Block($"public static (torch.Tensor o, {StateType(declaration)}? finalState) {mode}({string.Join(", ", parameters)})", () =>
         {
             var (o, state) = Locals(declaration, "o", "state");
-            code.Line($"var ({o}, {state}) = Op.Run({Api}.Mode.{mode}, [{Passed(declaration)}], {ScalePassed(declaration)}, {States(declaration, "initialState")}, outputFinalState, cuSeqlens);");
+            code.Line($"var ({o}, {state}) = Op.Run({Api}.Mode.{mode}, [{Passed(declaration)}], {ScalePassed(declaration)}, {States(declaration, "initialState")}, outputFinalState, cuSeqlens{NormPassed(declaration)});");
             code.Line($"return ({o}, {state} is null ? null : {Unpacked(declaration, state)});");
         });
     }
@@ -89,19 +90,32 @@ internal static class OperatorEmitter
         foreach (var parameter in required.Concat(optional))
             code.Line($"/// <param name=\"{parameter.Name}\">{Description(declaration, parameter, step: true)}</param>");
         if (ScaleOf(declaration) is { } scale) code.Line($"/// <param name=\"{scale}\">{ScaleDescription(declaration)}</param>");
-        code.Line($"/// <param name=\"state\">The state before the token: {StateShapes(declaration, "B")}; zero if null.</param>");
+        code.Line($"/// <param name=\"state\">The state before the token: {StateShapes(declaration, "B")}; {Empty(declaration)} if null.</param>");
+        NormDescription(code, declaration);
         code.Line($"/// <returns>The output {OutputShape(declaration, step: true)}, and the state after the token.</returns>");
         code.Line("/// <exception cref=\"global::System.ArgumentException\">An argument has the wrong shape, type or device.</exception>");
 
         var parameters = required.Select(p => $"torch.Tensor {Names.Escaped(p.Name)}").Concat(optional.Select(p => $"torch.Tensor? {Names.Escaped(p.Name)} = null"));
         if (ScaleOf(declaration) is { } s) parameters = parameters.Append($"double? {Names.Escaped(s)} = null");
-        parameters = parameters.Append($"{StateType(declaration)}? state = null");
+        parameters = parameters.Append($"{StateType(declaration)}? state = null").Concat(NormParameter(declaration));
         code.Block($"public static (torch.Tensor o, {StateType(declaration)} state) Step({string.Join(", ", parameters)})", () =>
         {
             var (o, next) = Locals(declaration, "o", "next");
-            code.Line($"var ({o}, {next}) = Op.Step([{Passed(declaration)}], {States(declaration, "state")}, {ScalePassed(declaration)});");
+            code.Line($"var ({o}, {next}) = Op.Step([{Passed(declaration)}], {States(declaration, "state")}, {ScalePassed(declaration)}{NormPassed(declaration)});");
             code.Line($"return ({o}, {Unpacked(declaration, next)});");
         });
+    }
+
+    private static List<string> Normed(Declaration declaration) => declaration.Parameters.Where(p => p.HasL2NormOption).Select(p => p.Name).ToList();
+
+    private static IEnumerable<string> NormParameter(Declaration declaration) => Normed(declaration).Count > 0 ? ["bool l2Norm = false"] : [];
+
+    private static string NormPassed(Declaration declaration) => Normed(declaration).Count > 0 ? ", l2Norm" : string.Empty;
+
+    private static void NormDescription(CodeWriter code, Declaration declaration)
+    {
+        if (Normed(declaration) is { Count: > 0 } names)
+            code.Line($"/// <param name=\"l2Norm\">Whether to divide {string.Join(" and ", names)} by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>");
     }
 
     /// <summary>Names for the two variables of a method, which no argument has.</summary>
@@ -150,10 +164,16 @@ internal static class OperatorEmitter
     }
 
     private static string ScaleDescription(Declaration declaration) =>
-        $"A factor; if null, 1 / sqrt({declaration.Parameters.First(parameter => parameter.Role != ParameterRole.Scale).Type.Columns}).";
+        declaration.Parameters.First(parameter => parameter.Role != ParameterRole.Scale).Type is { Kind: not TermKind.Scalar } type
+            ? $"A factor; if null, 1 / sqrt({type.Columns.Replace("<", "&lt;")})."
+            : "A factor; if null, 1.";
 
     private static string StateShapes(Declaration declaration, string batch) => string.Join(" and ", declaration.States.Select(state =>
         Shape(Leading(declaration, batch), new[] { state.Type.Rows, state.Type.Columns }.Where(dimension => dimension != Dim.One))));
+
+    private static string Empty(Declaration declaration) => declaration.States.Where(state => state.IsLogSpace).Select(state => state.Name).ToList() is { Count: > 0 } logarithms
+        ? $"zero, and minus infinity for {string.Join(" and ", logarithms)},"
+        : "zero";
 
     private static string OutputShape(Declaration declaration, bool step) =>
         Shape(Leading(declaration, step ? "B" : "B, T"), declaration.Output.Type.Kind == TermKind.Scalar ? [] : [declaration.Output.Type.Columns]);

@@ -14,7 +14,7 @@ internal sealed class TorchPart
     private readonly IReadOnlyList<int> results;
     private readonly Dictionary<int, int> uses = [];
     private readonly Dictionary<int, TorchTerm> terms = [];
-    private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "DecayedProducts", "FeatureMaps", "ReadPoint");
+    private readonly Names names = new("inputs", "carry", "local", "scope", "torch", "Tiles", "DecayedProducts", "FeatureMaps", "Scans", "ReadPoint");
     private readonly List<string> unpacking = [];
 
     // Constants and repetitions take their sizes, type and device from tensors at hand.
@@ -29,7 +29,7 @@ internal sealed class TorchPart
             uses[id] = uses.TryGetValue(id, out var count) ? count + 1 : 1;
 
         wanted = new HashSet<string>(computed.Concat(results).Select(id => program[id])
-            .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast or TileOp.Unflatten)
+            .Where(tile => tile.Op is TileOp.Constant or TileOp.Broadcast or TileOp.Unflatten or TileOp.AtLastRow)
             .SelectMany(tile => new[] { tile.Shape.Rows, tile.Shape.Columns })
             .SelectMany(Dim.Factors)
             .SelectMany(dimension => new[] { dimension, FeatureDimension.Root(dimension) }));

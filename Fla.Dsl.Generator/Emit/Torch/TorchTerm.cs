@@ -22,9 +22,10 @@ internal readonly struct TorchTerm
     {
         TorchTerm Operand(int index) => operand(tile.Operands[index]);
         string Call(string method, string arguments = "") => $"{Operand(0).AtLeast(3)}.{method}({arguments})";
-        string Tiles(string method, params string[] more) => $"Tiles.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text).Concat(more))})";
-        string Products(string method, params string[] more) =>
-            $"DecayedProducts.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text).Append($"ReadPoint.{tile.Point}").Concat(more))})";
+        string Of(string home, string method, IEnumerable<string> more) => $"{home}.{method}({string.Join(", ", tile.Operands.Select(id => operand(id).Text).Concat(more))})";
+        string Tiles(string method, params string[] more) => Of("Tiles", method, more);
+        string Scans(string method, params string[] more) => Of("Scans", method, more);
+        string Products(string method, params string[] more) => Of("DecayedProducts", method, more.Prepend($"ReadPoint.{tile.Point}"));
         string Infix(string symbol, int left, int right) => $"{Operand(0).AtLeast(left)} {symbol} {Operand(1).AtLeast(right)}";
 
         switch (tile.Op)
@@ -52,6 +53,14 @@ internal readonly struct TorchTerm
             case TileOp.Subtract: return new TorchTerm(Infix("-", 0, 1), 0);
             case TileOp.Multiply: return new TorchTerm(Infix("*", 1, 1), 1);
             case TileOp.Divide: return new TorchTerm(Infix("/", 1, 2), 1);
+            case TileOp.LogAddExp: return Primary($"torch.logaddexp({Operand(0).Text}, {Operand(1).Text})");
+            case TileOp.LogShare: return Primary(Scans("Share"));
+            case TileOp.CumulativeProduct: return Primary(Scans("CumulativeProduct", Flags(("exclusive", tile.Exclusive))));
+            case TileOp.Scan: return Primary(Scans("Linear", $"ReadPoint.{tile.Point}"));
+            case TileOp.ScanTransposed: return Primary(Scans("LinearTransposed", $"ReadPoint.{tile.Point}"));
+            case TileOp.LogScan: return Primary(Scans("Logarithmic", $"ReadPoint.{tile.Point}"));
+            case TileOp.LastRow: return Primary(Scans("LastRow"));
+            case TileOp.AtLastRow: return Primary(Scans("AtLastRow", sizes(tile.Shape)));
             case TileOp.MatMul: return Primary($"torch.matmul({Turned(Operand(0), tile.TransposeLeft)}, {Turned(Operand(1), tile.TransposeRight)})");
             case TileOp.Transpose: return Primary($"{Operand(0).AtLeast(3)}.mT");
             case TileOp.SumRows: return Primary(Call("sum", "-2, keepdim: true"));

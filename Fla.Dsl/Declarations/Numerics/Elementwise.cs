@@ -23,6 +23,10 @@ internal static class Elementwise
 
     public static Value Softplus(Value x) => x.Map(LogOnePlusExp, (x, _) => Logistic(x));
 
+    public static Value LogAddExp(Value x, Value y) => Value.Zip(
+        "LogAddExp", x, y, (x, y) => double.IsNegativeInfinity(y) ? x : Math.Max(x, y) + LogOnePlusExp(-Math.Abs(x - y)),
+        (x, y) => (double.IsNegativeInfinity(y) ? 1 : Logistic(x - y), double.IsNegativeInfinity(x) ? 1 : Logistic(y - x)));
+
     /// <summary>The sum of all elements, 1 x 1.</summary>
     public static Value Sum(Value x)
     {

@@ -78,7 +78,7 @@ internal sealed class Value
     }
 
     /// <summary>A function of each pair of elements; <paramref name="derivatives"/> takes the pair.</summary>
-    private static Value Zip(
+    public static Value Zip(
         string name, Value a, Value b, Func<double, double, double> function, Func<double, double, (double A, double B)> derivatives)
     {
         if ((a.Rows, a.Columns) != (b.Rows, b.Columns))

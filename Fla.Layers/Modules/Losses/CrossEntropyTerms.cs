@@ -17,7 +17,8 @@ internal sealed record CrossEntropyTerms(
         if (LabelSmoothing is not (>= 0 and <= 1))
             throw new ArgumentException($"labelSmoothing: expected a share from 0 to 1, came {LabelSmoothing}.", "labelSmoothing");
         if (LogitSoftcapping is not (null or > 0))
-            throw new ArgumentException($"logitSoftcapping: expected a bound above 0 or none, came {LogitSoftcapping}.", "logitSoftcapping");
+            throw new ArgumentException(
+                $"logitSoftcapping: expected a bound above 0 or none, came {LogitSoftcapping}.", "logitSoftcapping");
         return this;
     }
 

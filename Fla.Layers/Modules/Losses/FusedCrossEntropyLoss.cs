@@ -84,15 +84,20 @@ public sealed class FusedCrossEntropyLoss : nn.Module<Tensor, Tensor, Tensor>
     private (Tensor Losses, Tensor ZLosses, Tensor Lse) Evaluate(Tensor logits, Tensor target, Tensor counted)
     {
         using var scope = NewDisposeScope();
-        var parts = Chunks(logits).Select(chunk => terms.Losses(Rows(logits, chunk), Rows(target, chunk), Rows(counted, chunk))).ToArray();
+        var parts = Chunks(logits)
+            .Select(chunk => terms.Losses(Rows(logits, chunk), Rows(target, chunk), Rows(counted, chunk)))
+            .ToArray();
         return scope.MoveToOuter(
-            cat([.. parts.Select(part => part.Loss)]), cat([.. parts.Select(part => part.ZLoss)]), cat([.. parts.Select(part => part.Lse)]));
+            cat([.. parts.Select(part => part.Loss)]),
+            cat([.. parts.Select(part => part.ZLoss)]),
+            cat([.. parts.Select(part => part.Lse)]));
     }
 
     private Tensor Gradient(Tensor logits, Tensor target, Tensor counted, Tensor count, Tensor lse, Tensor gradient)
     {
         using var scope = NewDisposeScope();
-        var upstream = (reduction == "mean" ? gradient / count.clamp_min(Scalars.One).to(gradient.dtype) : gradient) * counted.to(gradient.dtype);
+        var shared = reduction == "mean" ? gradient / count.clamp_min(Scalars.One).to(gradient.dtype) : gradient;
+        var upstream = shared * counted.to(gradient.dtype);
         var result = inplaceBackward ? logits.detach().alias() : empty_like(logits);
         foreach (var chunk in Chunks(logits))
         {

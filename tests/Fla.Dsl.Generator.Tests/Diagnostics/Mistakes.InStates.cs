@@ -32,7 +32,6 @@ internal static partial class Mistakes
         Matrix("a state negated", "S = [|-S|] + Outer(k, v);", $"FLA0015: The state 'S' is multiplied by -1, {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
         Matrix("a state subtracted", "S = Outer(k, v) - [|S|];", $"FLA0015: The state 'S' is multiplied by -1, {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
         Matrix("a state times a negative number", "S *= -0.5;".Replace("S *= -0.5", "[|S *= -0.5|]"), $"FLA0015: The state 'S' is multiplied by '-0.5', {Gates} 'Exp(g) * S', or a [PerHead] scalar"),
-        Vector("a vector state times what may be negative", "h = [|beta * h|] + x;", $"FLA0015: The state 'h' is multiplied by 'beta', {Gates} 'Exp(g) * h', or a [PerHead] scalar"),
         Matrix("a key that looks at the state", "S += Outer([|Dot(v, Dot(k, S)) * k|], v);", $"FLA0016: What is written to the state 'S' {NoChunk} the key 'Dot(v, Dot(k, S)) * k' depends on the state itself"),
         Matrix("reads times different vectors", "S += Outer(k, v * Dot(k, S) + [|Dot(q, S)|]);",
             $"FLA0016: What is written to the state 'S' {NoChunk} each column decays or is scaled by itself, and a second look differs from the first in its vector or in when it is taken"),
@@ -43,7 +42,13 @@ internal static partial class Mistakes
         Matrix("nothing kept but a read", "S = [|Outer(k, v - Dot(k, S))|];", $"FLA0016: What is written to the state 'S' {NoChunk} {Whole}"),
         Matrix("a state added to itself", "S = [|S + Exp(g) * S|] + Outer(k, v);", $"FLA0016: What is written to the state 'S' {NoChunk} the sum 'S + Exp(g) * S' of states is not one state with what is added to it"),
         Vector("an inner product with the state itself", "h += [|Dot(x, h)|] * x;", $"FLA0016: What is written to the state 'h' {NoChunk} 'Dot(x, h)' mixes its elements, each of which is solved for by itself"),
-        Vector("a vector state that is only subtracted", "h = [|x - h|];", $"FLA0016: What is written to the state 'h' {NoChunk} {Whole}"),
+        Logarithm("a logarithm multiplied", "z = [|beta * z|];", $"FLA0014: The term 'beta * z' is not linear in the state 'z': {Linear}"),
+        Logarithm("a logarithm subtracted", "z = [|x - z|];", $"FLA0014: The term 'x - z' is not linear in the state 'z': {Linear}"),
+        Logarithm("a logarithm of itself", "z = [|LogAddExp(z, Square((Vec<K>)z))|];",
+            $"FLA0014: The term 'LogAddExp(z, Square(z))' is not linear in the state 'z': {Linear}"),
+        Logarithm("a logarithm decayed by itself", "z = [|z + Exp((Vec<K>)z)|];", $"FLA0014: The term 'z + Exp(z)' is not linear in the state 'z': {Linear}"),
+        Logarithm("logarithms that forget", "z = [|LogAddExp(x, x)|];",
+            "FLA0013: The new value of the state 'z' does not depend on the old one, so that nothing is carried from token to token: add to it, or decay it by Exp of a gate"),
         InStep("a look back by columns", """
             static Vec<K> Step(Vec<K> q, Vec<K> k, ref State<K, K> S)
             {
@@ -140,6 +145,14 @@ internal static partial class Mistakes
         {
             {{body}}
             return h;
+        }
+        """, report);
+
+    private static Mistake Logarithm(string name, string body, string report) => WithSpareArguments(name, $$"""
+        static Vec<K> Step(Vec<K> x, Scalar beta, [LogSpace] ref State<K> z)
+        {
+            {{body}}
+            return z;
         }
         """, report);
 

@@ -49,6 +49,7 @@ public class CachingTests
         var run = GeneratorRun.Of(Ops, Elsewhere).Then(Ops, Elsewhere.Replace("=> 1", "=> 2"));
         AssertCached(run);
         Assert.All(Reasons(run, RecurrenceGenerator.ParseStep), reason => Assert.True(IsCached(reason)));
+        Assert.Equal(Directory.GetFiles(RepositoryFiles.Path("Fla.Ops"), "*.cs").Length, Values(run, RecurrenceGenerator.CompileStep).Count);
     }
 
     [Fact]

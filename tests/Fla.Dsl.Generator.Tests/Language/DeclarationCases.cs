@@ -88,6 +88,28 @@ internal static class DeclarationCases
                 return h;
             }
             """),
+        Step("a vector state with factors of any sign", """
+            static Vec<K> Step(Vec<K> x, Vec<K> y, Scalar beta, ref State<K> h, ref State<K> m)
+            {
+                h = beta * h + x;
+                h = x - h;
+                h += y * (x - h);
+                h -= h * y / 2;
+                m *= -0.5;
+                m = -m + h;
+                m = m + y * m;
+                return h * Dot(x, m);
+            }
+            """),
+        Step("a state in logarithms", """
+            static Vec<K> Step(Vec<K> x, Vec<K> y, [LogDecay] Vec<K> g, [LogSpace] ref State<K> z, ref State<K> h)
+            {
+                z = LogAddExp(x, y + z);
+                z = LogAddExp(z - g, 2 * x);
+                h = Sigmoid(z - x) * h + LogAddExp(x, y) * Sigmoid(x - z);
+                return z + h;
+            }
+            """),
         Step("a multiple of a vector state that does not decay", """
             static Vec<K> Step(Vec<K> x, [PerHead] Scalar p, ref State<K> h)
             {
@@ -174,7 +196,7 @@ internal static class DeclarationCases
     [
         .. new[]
         {
-            "o", "scope", "inputs", "torch", "carry", "local", "scale", "next", "finalState", "valid", "t", "dq", "doutput", "G", "P", "L", "u", "decay", "nexth", "Tiles", "DecayedProducts", "ReadPoint", "Mode", "Tensor",
+            "o", "scope", "inputs", "torch", "carry", "local", "scale", "next", "finalState", "valid", "t", "dq", "doutput", "G", "P", "L", "u", "decay", "nexth", "Tiles", "DecayedProducts", "FeatureMaps", "Scans", "ReadPoint", "Mode", "Tensor",
             "System", "Fla", "value", "field", "var", "record", "await", "dynamic", "_", "__", "x1", "größe", "@in", "@class", "@ref", "@double", "@null", "@this", "@default",
         }.Select(name => Named(name, "h")),
         .. new[] { "state", "initialState", "o", "q", "next", "@out", "carry", "value", "S", "dx", "ToString", "Item1" }.Select(name => Named("x", name)),
@@ -225,6 +247,8 @@ internal static class DeclarationCases
         new("a namespace and a class named by keywords", Mistake.Usings + "namespace @namespace.@int;\n\n" + Mistake.Class(Simple).Replace("Gated", "@class")),
         new("two classes that differ in case", Mistake.Usings + Mistake.Class(Simple) + "\n\n" + Mistake.Class(Simple).Replace("Gated", "GATED") + "\n\n" + Mistake.Class(Simple).Replace("Gated", "gAted")),
         new("a class named as its assembly", Mistake.Usings + Mistake.Class(Simple), "Gated"),
+        new("a class in a namespace, named as its assembly and used from outside",
+            $"{Mistake.Usings}using My;\nnamespace My\n{{\n{Mistake.Class(Simple)}\n}}\npublic static class Uses {{ public static object Type => typeof(Gated); }}", "Gated"),
         new("a class named as the catalogue", Mistake.Usings + "namespace Declared;\n\n" + Mistake.Class(Simple).Replace("Gated", "Catalogue")),
         .. new[] { "my-app", "1st", "a.class", "a..b", ".", "Größe", "Fla.Dsl.Generated", "System" }.Select(assembly => new DeclarationCase($"an assembly named {assembly}", Mistake.Usings + Mistake.Class(Simple), assembly)),
     ];

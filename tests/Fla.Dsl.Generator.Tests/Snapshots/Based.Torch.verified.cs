@@ -187,14 +187,17 @@ partial class Based
         private static torch.Tensor[] ForwardOutput(torch.Tensor[] inputs, torch.Tensor[] carry, torch.Tensor[] local)
         {
             var q = inputs[0];
+            var k = inputs[1];
+            var v = inputs[2];
             var scale = inputs[3];
             var S = carry[0];
             var z = carry[1];
-            var t = local[0];
-            var t2 = local[1];
             using var scope = torch.NewDisposeScope();
-            var t3 = FeatureMaps.Taylor2(scale * q);
-            var o = torch.matmul(t3, S + t2) / ((t3 * (z + t)).sum(-1, keepdim: true) + 1.0E-6);
+            var t = scale * q;
+            var t2 = FeatureMaps.Taylor2(t);
+            var t3 = (t * k).sum(-1, keepdim: true);
+            var t4 = 1.0 + t3 * (1.0 + 0.5 * t3);
+            var o = (torch.matmul(t2, S) + t4 * v) / ((t2 * z).sum(-1, keepdim: true) + t4 + 1.0E-6);
             return Tiles.Keep(o);
         }
 
@@ -209,18 +212,18 @@ partial class Based
             var z = inputs[6];
             var @do = inputs[7];
             using var scope = torch.NewDisposeScope();
-            var t = FeatureMaps.Taylor2(k);
-            var t2 = S + torch.matmul(t.mT, v);
-            var t3 = z + t;
-            var t4 = scale * q;
-            var t5 = FeatureMaps.Taylor2(t4);
-            var t6 = (t5 * t3).sum(-1, keepdim: true) + 1.0E-6;
-            var o = torch.matmul(t5, t2) / t6;
+            var t = scale * q;
+            var t2 = FeatureMaps.Taylor2(t);
+            var t3 = (t * k).sum(-1, keepdim: true);
+            var t4 = 1.0 + 0.5 * t3;
+            var t5 = 1.0 + t3 * t4;
+            var t6 = (t2 * z).sum(-1, keepdim: true) + t5 + 1.0E-6;
+            var o = (torch.matmul(t2, S) + t5 * v) / t6;
             var t7 = @do / t6;
             var t8 = (-(@do * o / t6)).sum(-1, keepdim: true);
-            var t9 = t8 * t5;
-            var t10 = torch.matmul(t5.mT, t7);
-            return Tiles.Keep(t, t2, t3, t4, t7, t8, t9, t10);
+            var dz = t8 * t2;
+            var dS = torch.matmul(t2.mT, t7);
+            return Tiles.Keep(t, t3, t4, t5, t7, t8, dz, dS);
         }
 
         // Backward: the state, a step on.
@@ -228,12 +231,12 @@ partial class Based
         {
             var dS = carry[0];
             var dz = carry[1];
-            var t = local[6];
-            var t2 = local[7];
+            var dz2 = local[6];
+            var dS2 = local[7];
             using var scope = torch.NewDisposeScope();
-            var dz2 = dz + t;
-            var dS2 = dS + t2;
-            return Tiles.Keep(dS2, dz2);
+            var dz3 = dz2 + dz;
+            var dS3 = dS2 + dS;
+            return Tiles.Keep(dS3, dz3);
         }
 
         // Backward: the outputs.
@@ -242,6 +245,8 @@ partial class Based
             var k = inputs[1];
             var v = inputs[2];
             var scale = inputs[3];
+            var S = inputs[5];
+            var z = inputs[6];
             var dS = carry[0];
             var dz = carry[1];
             var t = local[0];
@@ -250,15 +255,15 @@ partial class Based
             var t4 = local[3];
             var t5 = local[4];
             var t6 = local[5];
-            var t7 = local[6];
-            var t8 = local[7];
             using var scope = torch.NewDisposeScope();
-            var dz2 = dz + t7;
-            var dS2 = dS + t8;
-            var dq = FeatureMaps.Taylor2Gradient(t4, t6 * t3 + torch.matmul(t5, t2.mT)) * scale;
-            var dv = torch.matmul(t, dS2);
-            var dk = FeatureMaps.Taylor2Gradient(k, dz2 + torch.matmul(v, dS2.mT));
-            return Tiles.Keep(dq, dk, dv);
+            var t7 = t6 + (t5 * v).sum(-1, keepdim: true);
+            var dv = t5 * t4;
+            var t8 = t7 * t3 + t7 * t2 * 0.5;
+            var dk = t8 * t;
+            var dq = (t8 * k + FeatureMaps.Taylor2Gradient(t, t6 * z + torch.matmul(t5, S.mT))) * scale;
+            var dv2 = dv + torch.matmul(FeatureMaps.Taylor2(k), dS);
+            var dk2 = dk + FeatureMaps.Taylor2Gradient(k, dz + torch.matmul(v, dS.mT));
+            return Tiles.Keep(dq, dk2, dv2);
         }
     }
 }

@@ -150,11 +150,14 @@ partial class BasedUnnormalized
         private static torch.Tensor[] ForwardOutput(torch.Tensor[] inputs, torch.Tensor[] carry, torch.Tensor[] local)
         {
             var q = inputs[0];
+            var k = inputs[1];
+            var v = inputs[2];
             var scale = inputs[3];
             var S = carry[0];
-            var t = local[0];
             using var scope = torch.NewDisposeScope();
-            var o = torch.matmul(FeatureMaps.Taylor2(scale * q), S + t);
+            var t = scale * q;
+            var t2 = (t * k).sum(-1, keepdim: true);
+            var o = torch.matmul(FeatureMaps.Taylor2(t), S) + (1.0 + t2 * (1.0 + 0.5 * t2)) * v;
             return Tiles.Keep(o);
         }
 
@@ -166,18 +169,18 @@ partial class BasedUnnormalized
             var @do = inputs[6];
             using var scope = torch.NewDisposeScope();
             var t = scale * q;
-            var t2 = torch.matmul(FeatureMaps.Taylor2(t).mT, @do);
-            return Tiles.Keep(t, t2);
+            var dS = torch.matmul(FeatureMaps.Taylor2(t).mT, @do);
+            return Tiles.Keep(t, dS);
         }
 
         // Backward: the state, a step on.
         private static torch.Tensor[] BackwardAdvance(torch.Tensor[] carry, torch.Tensor[] local)
         {
             var dS = carry[0];
-            var t = local[1];
+            var dS2 = local[1];
             using var scope = torch.NewDisposeScope();
-            var dS2 = dS + t;
-            return Tiles.Keep(dS2);
+            var dS3 = dS2 + dS;
+            return Tiles.Keep(dS3);
         }
 
         // Backward: the outputs.
@@ -190,15 +193,17 @@ partial class BasedUnnormalized
             var @do = inputs[6];
             var dS = carry[0];
             var t = local[0];
-            var t2 = local[1];
             using var scope = torch.NewDisposeScope();
-            var t3 = FeatureMaps.Taylor2(k);
-            var dS2 = dS + t2;
-            var t4 = FeatureMaps.Taylor2Gradient(t, torch.matmul(@do, (S + torch.matmul(t3.mT, v)).mT));
-            var dq = t4 * scale;
-            var dv = torch.matmul(t3, dS2);
-            var dk = FeatureMaps.Taylor2Gradient(k, torch.matmul(v, dS2.mT));
-            return Tiles.Keep(dq, dk, dv);
+            var t2 = (t * k).sum(-1, keepdim: true);
+            var t3 = 1.0 + 0.5 * t2;
+            var t4 = (@do * v).sum(-1, keepdim: true);
+            var dv = @do * (1.0 + t2 * t3);
+            var t5 = t4 * t3 + t4 * t2 * 0.5;
+            var dk = t5 * t;
+            var dq = (t5 * k + FeatureMaps.Taylor2Gradient(t, torch.matmul(@do, S.mT))) * scale;
+            var dv2 = dv + torch.matmul(FeatureMaps.Taylor2(k), dS);
+            var dk2 = dk + FeatureMaps.Taylor2Gradient(k, torch.matmul(v, dS.mT));
+            return Tiles.Keep(dq, dk2, dv2);
         }
     }
 }

@@ -10,6 +10,7 @@ public static class Catalogue
     /// <summary>The operators, by name.</summary>
     public static global::System.Collections.Generic.IReadOnlyList<global::Fla.Dsl.RecurrenceOp> All { get; } =
     [
+        global::Fla.Ops.AbcAttention.Op,
         global::Fla.Ops.Based.Op,
         global::Fla.Ops.BasedUnnormalized.Op,
         global::Fla.Ops.Comba.Op,
@@ -27,6 +28,7 @@ public static class Catalogue
         global::Fla.Ops.NormalizedLinearAttention.Op,
         global::Fla.Ops.Rebased.Op,
         global::Fla.Ops.Retention.Op,
+        global::Fla.Ops.Rwkv4.Op,
         global::Fla.Ops.Rwkv6.Op,
         global::Fla.Ops.SelectiveScan.Op,
         global::Fla.Ops.SimpleGatedLinearAttention.Op,

@@ -19,8 +19,8 @@ partial class DeltaRule
         HasHeads = true,
         Arguments =
         [
-            new("q", ["K"], global::Fla.Dsl.ArgumentRole.Token),
-            new("k", ["K"], global::Fla.Dsl.ArgumentRole.Token),
+            new("q", ["K"], global::Fla.Dsl.ArgumentRole.Token, HasL2NormOption: true),
+            new("k", ["K"], global::Fla.Dsl.ArgumentRole.Token, HasL2NormOption: true),
             new("v", ["V"], global::Fla.Dsl.ArgumentRole.Token),
             new("beta", [], global::Fla.Dsl.ArgumentRole.Token),
             new("scale", [], global::Fla.Dsl.ArgumentRole.Scale),
@@ -42,11 +42,12 @@ partial class DeltaRule
     /// <param name="initialState">The state before the first token: <c>[N, H, K, V]</c>, N sequences; zero if null.</param>
     /// <param name="outputFinalState">Whether to give the state after the last token.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>
+    /// <param name="l2Norm">Whether to divide q and k by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, T, H, V]</c> in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor? finalState) Chunk(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null)
+    public static (torch.Tensor o, torch.Tensor? finalState) Chunk(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null, bool l2Norm = false)
     {
-        var (o, state) = Op.Run(global::Fla.Dsl.Mode.Chunk, [q, k, v, beta], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens);
+        var (o, state) = Op.Run(global::Fla.Dsl.Mode.Chunk, [q, k, v, beta], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens, l2Norm);
         return (o, state is null ? null : state[0]);
     }
 
@@ -59,11 +60,12 @@ partial class DeltaRule
     /// <param name="initialState">The state before the first token: <c>[N, H, K, V]</c>, N sequences; zero if null.</param>
     /// <param name="outputFinalState">Whether to give the state after the last token.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>
+    /// <param name="l2Norm">Whether to divide q and k by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, T, H, V]</c> in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor? finalState) FusedChunk(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null)
+    public static (torch.Tensor o, torch.Tensor? finalState) FusedChunk(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null, bool l2Norm = false)
     {
-        var (o, state) = Op.Run(global::Fla.Dsl.Mode.FusedChunk, [q, k, v, beta], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens);
+        var (o, state) = Op.Run(global::Fla.Dsl.Mode.FusedChunk, [q, k, v, beta], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens, l2Norm);
         return (o, state is null ? null : state[0]);
     }
 
@@ -76,11 +78,12 @@ partial class DeltaRule
     /// <param name="initialState">The state before the first token: <c>[N, H, K, V]</c>, N sequences; zero if null.</param>
     /// <param name="outputFinalState">Whether to give the state after the last token.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>
+    /// <param name="l2Norm">Whether to divide q and k by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, T, H, V]</c> in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor? finalState) FusedRecurrent(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null)
+    public static (torch.Tensor o, torch.Tensor? finalState) FusedRecurrent(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null, bool l2Norm = false)
     {
-        var (o, state) = Op.Run(global::Fla.Dsl.Mode.FusedRecurrent, [q, k, v, beta], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens);
+        var (o, state) = Op.Run(global::Fla.Dsl.Mode.FusedRecurrent, [q, k, v, beta], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens, l2Norm);
         return (o, state is null ? null : state[0]);
     }
 
@@ -93,11 +96,12 @@ partial class DeltaRule
     /// <param name="initialState">The state before the first token: <c>[N, H, K, V]</c>, N sequences; zero if null.</param>
     /// <param name="outputFinalState">Whether to give the state after the last token.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>
+    /// <param name="l2Norm">Whether to divide q and k by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, T, H, V]</c> in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor? finalState) Parallel(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null)
+    public static (torch.Tensor o, torch.Tensor? finalState) Parallel(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null, bool l2Norm = false)
     {
-        var (o, state) = Op.Run(global::Fla.Dsl.Mode.Parallel, [q, k, v, beta], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens);
+        var (o, state) = Op.Run(global::Fla.Dsl.Mode.Parallel, [q, k, v, beta], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens, l2Norm);
         return (o, state is null ? null : state[0]);
     }
 
@@ -108,11 +112,12 @@ partial class DeltaRule
     /// <param name="beta"><c>[B, H]</c>.</param>
     /// <param name="scale">A factor; if null, 1 / sqrt(K).</param>
     /// <param name="state">The state before the token: <c>[B, H, K, V]</c>; zero if null.</param>
+    /// <param name="l2Norm">Whether to divide q and k by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, H, V]</c>, and the state after the token.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor state) Step(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? state = null)
+    public static (torch.Tensor o, torch.Tensor state) Step(torch.Tensor q, torch.Tensor k, torch.Tensor v, torch.Tensor beta, double? scale = null, torch.Tensor? state = null, bool l2Norm = false)
     {
-        var (o, next) = Op.Step([q, k, v, beta], state is null ? null : [state], scale);
+        var (o, next) = Op.Step([q, k, v, beta], state is null ? null : [state], scale, l2Norm);
         return (o, next[0]);
     }
 }

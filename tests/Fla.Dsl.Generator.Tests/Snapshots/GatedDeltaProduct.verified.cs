@@ -19,11 +19,11 @@ partial class GatedDeltaProduct
         HasHeads = true,
         Arguments =
         [
-            new("q", ["K"], global::Fla.Dsl.ArgumentRole.Token),
-            new("k1", ["K"], global::Fla.Dsl.ArgumentRole.Token),
+            new("q", ["K"], global::Fla.Dsl.ArgumentRole.Token, HasL2NormOption: true),
+            new("k1", ["K"], global::Fla.Dsl.ArgumentRole.Token, HasL2NormOption: true),
             new("v1", ["V"], global::Fla.Dsl.ArgumentRole.Token),
             new("beta1", [], global::Fla.Dsl.ArgumentRole.Token),
-            new("k2", ["K"], global::Fla.Dsl.ArgumentRole.Token),
+            new("k2", ["K"], global::Fla.Dsl.ArgumentRole.Token, HasL2NormOption: true),
             new("v2", ["V"], global::Fla.Dsl.ArgumentRole.Token),
             new("beta2", [], global::Fla.Dsl.ArgumentRole.Token),
             new("g", [], global::Fla.Dsl.ArgumentRole.Token, IsLogDecay: true),
@@ -50,11 +50,12 @@ partial class GatedDeltaProduct
     /// <param name="initialState">The state before the first token: <c>[N, H, K, V]</c>, N sequences; zero if null.</param>
     /// <param name="outputFinalState">Whether to give the state after the last token.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>
+    /// <param name="l2Norm">Whether to divide q and k1 and k2 by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, T, H, V]</c> in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor? finalState) Chunk(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null)
+    public static (torch.Tensor o, torch.Tensor? finalState) Chunk(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null, bool l2Norm = false)
     {
-        var (o, state) = Op.Run(global::Fla.Dsl.Mode.Chunk, [q, k1, v1, beta1, k2, v2, beta2, g], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens);
+        var (o, state) = Op.Run(global::Fla.Dsl.Mode.Chunk, [q, k1, v1, beta1, k2, v2, beta2, g], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens, l2Norm);
         return (o, state is null ? null : state[0]);
     }
 
@@ -71,11 +72,12 @@ partial class GatedDeltaProduct
     /// <param name="initialState">The state before the first token: <c>[N, H, K, V]</c>, N sequences; zero if null.</param>
     /// <param name="outputFinalState">Whether to give the state after the last token.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>
+    /// <param name="l2Norm">Whether to divide q and k1 and k2 by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, T, H, V]</c> in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor? finalState) FusedChunk(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null)
+    public static (torch.Tensor o, torch.Tensor? finalState) FusedChunk(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null, bool l2Norm = false)
     {
-        var (o, state) = Op.Run(global::Fla.Dsl.Mode.FusedChunk, [q, k1, v1, beta1, k2, v2, beta2, g], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens);
+        var (o, state) = Op.Run(global::Fla.Dsl.Mode.FusedChunk, [q, k1, v1, beta1, k2, v2, beta2, g], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens, l2Norm);
         return (o, state is null ? null : state[0]);
     }
 
@@ -92,11 +94,12 @@ partial class GatedDeltaProduct
     /// <param name="initialState">The state before the first token: <c>[N, H, K, V]</c>, N sequences; zero if null.</param>
     /// <param name="outputFinalState">Whether to give the state after the last token.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>
+    /// <param name="l2Norm">Whether to divide q and k1 and k2 by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, T, H, V]</c> in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor? finalState) FusedRecurrent(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null)
+    public static (torch.Tensor o, torch.Tensor? finalState) FusedRecurrent(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null, bool l2Norm = false)
     {
-        var (o, state) = Op.Run(global::Fla.Dsl.Mode.FusedRecurrent, [q, k1, v1, beta1, k2, v2, beta2, g], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens);
+        var (o, state) = Op.Run(global::Fla.Dsl.Mode.FusedRecurrent, [q, k1, v1, beta1, k2, v2, beta2, g], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens, l2Norm);
         return (o, state is null ? null : state[0]);
     }
 
@@ -113,11 +116,12 @@ partial class GatedDeltaProduct
     /// <param name="initialState">The state before the first token: <c>[N, H, K, V]</c>, N sequences; zero if null.</param>
     /// <param name="outputFinalState">Whether to give the state after the last token.</param>
     /// <param name="cuSeqlens">For packed sequences, batch 1: <c>int64 [N + 1]</c> with 0 first, T last, where each sequence starts.</param>
+    /// <param name="l2Norm">Whether to divide q and k1 and k2 by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, T, H, V]</c> in the type of the first argument, and the final state, shaped as the initial one, fp32 (fp64 of fp64 arguments), or null.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor? finalState) Parallel(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null)
+    public static (torch.Tensor o, torch.Tensor? finalState) Parallel(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? initialState = null, bool outputFinalState = false, torch.Tensor? cuSeqlens = null, bool l2Norm = false)
     {
-        var (o, state) = Op.Run(global::Fla.Dsl.Mode.Parallel, [q, k1, v1, beta1, k2, v2, beta2, g], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens);
+        var (o, state) = Op.Run(global::Fla.Dsl.Mode.Parallel, [q, k1, v1, beta1, k2, v2, beta2, g], scale, initialState is null ? null : [initialState], outputFinalState, cuSeqlens, l2Norm);
         return (o, state is null ? null : state[0]);
     }
 
@@ -132,11 +136,12 @@ partial class GatedDeltaProduct
     /// <param name="g"><c>[B, H]</c>: the natural logarithm of a decay, at most 0.</param>
     /// <param name="scale">A factor; if null, 1 / sqrt(K).</param>
     /// <param name="state">The state before the token: <c>[B, H, K, V]</c>; zero if null.</param>
+    /// <param name="l2Norm">Whether to divide q and k1 and k2 by their lengths, <c>sqrt(sum x^2 + 1e-6)</c>, first.</param>
     /// <returns>The output <c>[B, H, V]</c>, and the state after the token.</returns>
     /// <exception cref="global::System.ArgumentException">An argument has the wrong shape, type or device.</exception>
-    public static (torch.Tensor o, torch.Tensor state) Step(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? state = null)
+    public static (torch.Tensor o, torch.Tensor state) Step(torch.Tensor q, torch.Tensor k1, torch.Tensor v1, torch.Tensor beta1, torch.Tensor k2, torch.Tensor v2, torch.Tensor beta2, torch.Tensor g, double? scale = null, torch.Tensor? state = null, bool l2Norm = false)
     {
-        var (o, next) = Op.Step([q, k1, v1, beta1, k2, v2, beta2, g], state is null ? null : [state], scale);
+        var (o, next) = Op.Step([q, k1, v1, beta1, k2, v2, beta2, g], state is null ? null : [state], scale, l2Norm);
         return (o, next[0]);
     }
 }

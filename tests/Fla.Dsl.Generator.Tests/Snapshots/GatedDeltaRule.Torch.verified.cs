@@ -5,7 +5,9 @@
 //     [Recurrence]
 //     public static partial class GatedDeltaRule
 //     {
-//         private static Vec<V> Step(Vec<K> q, Vec<K> k, Vec<V> v, [LogDecay] Scalar g, Scalar beta, ref State<K, V> S, [Scale] Scalar scale)
+//         private static Vec<V> Step(
+//             [L2NormOption] Vec<K> q, [L2NormOption] Vec<K> k, Vec<V> v, [LogDecay] Scalar g, Scalar beta, ref State<K, V> S,
+//             [Scale] Scalar scale)
 //         {
 //             S = Exp(g) * S;
 //             S += Outer(beta * k, v - Dot(k, S));

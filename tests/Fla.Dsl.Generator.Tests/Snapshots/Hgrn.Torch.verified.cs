@@ -40,32 +40,33 @@ partial class Hgrn
             var x = inputs[0];
             var g = inputs[1];
             using var scope = torch.NewDisposeScope();
-            var t = g.sum(-2, keepdim: true).exp();
-            var t2 = (x * Tiles.CumulativeSum(g, reverse: true, exclusive: true).exp()).sum(-2, keepdim: true);
-            return Tiles.Keep(t, t2);
+            var t = g.exp();
+            var t2 = Scans.CumulativeProduct(t, exclusive: false);
+            var t3 = Scans.Linear(x, t, ReadPoint.AfterWrite);
+            var t4 = Scans.LastRow(t2);
+            var t5 = Scans.LastRow(t3);
+            return Tiles.Keep(t2, t3, t4, t5);
         }
 
         // Forward: the state, a step on.
         private static torch.Tensor[] ForwardAdvance(torch.Tensor[] carry, torch.Tensor[] local)
         {
             var h = carry[0];
-            var t = local[0];
-            var t2 = local[1];
+            var t = local[2];
+            var t2 = local[3];
             using var scope = torch.NewDisposeScope();
-            var nexth = h * t + t2;
+            var nexth = t * h + t2;
             return Tiles.Keep(nexth);
         }
 
         // Forward: the outputs.
         private static torch.Tensor[] ForwardOutput(torch.Tensor[] inputs, torch.Tensor[] carry, torch.Tensor[] local)
         {
-            var x = inputs[0];
-            var g = inputs[1];
             var h = carry[0];
+            var t = local[0];
+            var t2 = local[1];
             using var scope = torch.NewDisposeScope();
-            var G = Tiles.CumulativeSum(g, reverse: false, exclusive: false);
-            var t = DecayedProducts.Mix(Tiles.Filled(1.0, x.shape[2], x.shape[2], x), x, g, ReadPoint.AfterDecay);
-            var o = h * G.exp() + t + x;
+            var o = t * h + t2;
             return Tiles.Keep(o);
         }
 
@@ -75,11 +76,11 @@ partial class Hgrn
             var g = inputs[1];
             var @do = inputs[4];
             using var scope = torch.NewDisposeScope();
-            var G = Tiles.CumulativeSum(g, reverse: false, exclusive: false);
-            var t = G.exp();
-            var t2 = g.sum(-2, keepdim: true).exp();
-            var t3 = (@do * t).sum(-2, keepdim: true);
-            return Tiles.Keep(t, t2, t3);
+            var t = g.exp();
+            var t2 = Scans.CumulativeProduct(t, exclusive: false);
+            var t3 = Scans.LastRow(t2);
+            var t4 = (@do * t2).sum(-2, keepdim: true);
+            return Tiles.Keep(t, t3, t4);
         }
 
         // Backward: the state, a step on.
@@ -98,26 +99,16 @@ partial class Hgrn
         private static torch.Tensor[] BackwardOutput(torch.Tensor[] inputs, torch.Tensor[] carry, torch.Tensor[] local)
         {
             var x = inputs[0];
-            var g = inputs[1];
             var h = inputs[3];
             var @do = inputs[4];
             var dh = carry[0];
             var t = local[0];
-            var t2 = local[1];
             using var scope = torch.NewDisposeScope();
-            var t3 = Tiles.Filled(1.0, x.shape[2], x.shape[2], x);
-            var t4 = Tiles.CumulativeSum(g, reverse: true, exclusive: true).exp();
-            var dx = dh * t4;
-            var dg = Tiles.CumulativeSum(dh * x * t4, reverse: false, exclusive: true);
-            var dg2 = dg + dh * h * t2;
-            var dx2 = dx + @do;
-            var t5 = DecayedProducts.MixTransposed(t3, @do, g, ReadPoint.AfterDecay);
-            var dx3 = dx2 + t5;
-            var t6 = Tiles.CumulativeSum(@do * DecayedProducts.Mix(t3, x, g, ReadPoint.AfterDecay) - x * t5, reverse: true, exclusive: false);
-            var dg3 = dg2 + t6;
-            var dG = @do * h * t;
-            var dg4 = dg3 + Tiles.CumulativeSum(dG, reverse: true, exclusive: false);
-            return Tiles.Keep(dx3, dg4);
+            var dx = Scans.LinearTransposed(Scans.AtLastRow(dh, x.shape[2], x.shape[3]) + @do, t, ReadPoint.AfterWrite);
+            var t2 = Scans.LinearTransposed(Scans.AtLastRow(dh * h, x.shape[2], x.shape[3]) + @do * h, t, ReadPoint.AfterWrite);
+            var t3 = Scans.Linear(x, t, ReadPoint.BeforeDecay) * dx + Scans.CumulativeProduct(t, exclusive: true) * t2;
+            var dg = t3 * t;
+            return Tiles.Keep(dx, dg);
         }
     }
 

@@ -185,14 +185,17 @@ partial class Rebased
         private static torch.Tensor[] ForwardOutput(torch.Tensor[] inputs, torch.Tensor[] carry, torch.Tensor[] local)
         {
             var q = inputs[0];
+            var k = inputs[1];
+            var v = inputs[2];
             var scale = inputs[3];
             var S = carry[0];
             var z = carry[1];
-            var t = local[0];
-            var t2 = local[1];
             using var scope = torch.NewDisposeScope();
-            var t3 = FeatureMaps.Quadratic(scale * q);
-            var o = torch.matmul(t3, S + t2) / ((t3 * (z + t)).sum(-1, keepdim: true) + 1.0E-6);
+            var t = scale * q;
+            var t2 = FeatureMaps.Quadratic(t);
+            var t3 = (t * k).sum(-1, keepdim: true);
+            var t4 = t3 * t3;
+            var o = (torch.matmul(t2, S) + t4 * v) / ((t2 * z).sum(-1, keepdim: true) + t4 + 1.0E-6);
             return Tiles.Keep(o);
         }
 
@@ -207,18 +210,17 @@ partial class Rebased
             var z = inputs[6];
             var @do = inputs[7];
             using var scope = torch.NewDisposeScope();
-            var t = FeatureMaps.Quadratic(k);
-            var t2 = S + torch.matmul(t.mT, v);
-            var t3 = z + t;
-            var t4 = scale * q;
-            var t5 = FeatureMaps.Quadratic(t4);
-            var t6 = (t5 * t3).sum(-1, keepdim: true) + 1.0E-6;
-            var o = torch.matmul(t5, t2) / t6;
-            var t7 = @do / t6;
-            var t8 = (-(@do * o / t6)).sum(-1, keepdim: true);
-            var t9 = t8 * t5;
-            var t10 = torch.matmul(t5.mT, t7);
-            return Tiles.Keep(t, t2, t3, t4, t7, t8, t9, t10);
+            var t = scale * q;
+            var t2 = FeatureMaps.Quadratic(t);
+            var t3 = (t * k).sum(-1, keepdim: true);
+            var t4 = t3 * t3;
+            var t5 = (t2 * z).sum(-1, keepdim: true) + t4 + 1.0E-6;
+            var o = (torch.matmul(t2, S) + t4 * v) / t5;
+            var t6 = @do / t5;
+            var t7 = (-(@do * o / t5)).sum(-1, keepdim: true);
+            var dz = t7 * t2;
+            var dS = torch.matmul(t2.mT, t6);
+            return Tiles.Keep(t, t3, t4, t6, t7, dz, dS);
         }
 
         // Backward: the state, a step on.
@@ -226,12 +228,12 @@ partial class Rebased
         {
             var dS = carry[0];
             var dz = carry[1];
-            var t = local[6];
-            var t2 = local[7];
+            var dz2 = local[5];
+            var dS2 = local[6];
             using var scope = torch.NewDisposeScope();
-            var dz2 = dz + t;
-            var dS2 = dS + t2;
-            return Tiles.Keep(dS2, dz2);
+            var dz3 = dz2 + dz;
+            var dS3 = dS2 + dS;
+            return Tiles.Keep(dS3, dz3);
         }
 
         // Backward: the outputs.
@@ -240,6 +242,8 @@ partial class Rebased
             var k = inputs[1];
             var v = inputs[2];
             var scale = inputs[3];
+            var S = inputs[5];
+            var z = inputs[6];
             var dS = carry[0];
             var dz = carry[1];
             var t = local[0];
@@ -247,16 +251,16 @@ partial class Rebased
             var t3 = local[2];
             var t4 = local[3];
             var t5 = local[4];
-            var t6 = local[5];
-            var t7 = local[6];
-            var t8 = local[7];
             using var scope = torch.NewDisposeScope();
-            var dz2 = dz + t7;
-            var dS2 = dS + t8;
-            var dq = FeatureMaps.QuadraticGradient(t4, t6 * t3 + torch.matmul(t5, t2.mT)) * scale;
-            var dv = torch.matmul(t, dS2);
-            var dk = FeatureMaps.QuadraticGradient(k, dz2 + torch.matmul(v, dS2.mT));
-            return Tiles.Keep(dq, dk, dv);
+            var dv = t4 * t3;
+            var t6 = (t5 + (t4 * v).sum(-1, keepdim: true)) * t2;
+            var t7 = t6 + t6;
+            var dk = t7 * t;
+            var t8 = t7 * k + FeatureMaps.QuadraticGradient(t, t5 * z + torch.matmul(t4, S.mT));
+            var dq = t8 * scale;
+            var dv2 = dv + torch.matmul(FeatureMaps.Quadratic(k), dS);
+            var dk2 = dk + FeatureMaps.QuadraticGradient(k, dz + torch.matmul(v, dS.mT));
+            return Tiles.Keep(dq, dk2, dv2);
         }
     }
 }

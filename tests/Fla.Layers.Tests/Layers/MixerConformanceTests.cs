@@ -209,6 +209,10 @@ public class MixerConformanceTests
     }
 
     [Fact]
+    public void A_factor_that_no_binary_number_is_makes_a_whole_size() =>
+        Assert.Equal(88, new GatedLinearAttention(hiddenSize: 80, expandK: 1.1).state_dict()["q_proj.weight"].shape[0]);
+
+    [Fact]
     public void Constructors_refuse_sizes_that_do_not_fit_by_name()
     {
         Assert.Throws<ArgumentException>("mode", () => new GatedLinearAttention("chunked"));
@@ -218,6 +222,7 @@ public class MixerConformanceTests
         Assert.Throws<ArgumentException>("qkNorm", () => new DeltaNet(qkNorm: "l1"));
         Assert.Throws<ArgumentException>("expandV", () => new GatedSlotAttention(hiddenSize: 16, expandV: 2));
         Assert.Throws<ArgumentException>("numHeads", () => new HGRN2Attention(hiddenSize: 16, expandRatio: null));
+        Assert.Throws<ArgumentException>("expandRatio", () => new HGRN2Attention(hiddenSize: 16, expandRatio: 17));
         Assert.Throws<ArgumentException>("numVHeads", () => new GatedDeltaNet(16, headDim: 4, numHeads: 2, numVHeads: 3));
         Assert.Throws<ArgumentException>("lowerBound", () => new KimiDeltaAttention(16, headDim: 4, numHeads: 2, safeGate: true));
         Assert.Throws<ArgumentException>("headDim", () => new Mamba2(headDim: 48, hiddenSize: 16));

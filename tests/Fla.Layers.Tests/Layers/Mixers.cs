@@ -35,6 +35,7 @@ internal static class Mixers
         ["HGRN: convolution, bound"] = mode => new HGRNAttention(mode, Size, expandRatio: 2, useShortConv: true, layerIdx: 1),
         ["HGRN2"] = mode => new HGRN2Attention(mode, Size, expandRatio: 4, layerIdx: 0),
         ["HGRN2: convolution, bound"] = mode => new HGRN2Attention(mode, Size, 2, null, useShortConv: true, layerIdx: 1),
+        ["HGRN2: fewer keys than values"] = mode => new HGRN2Attention(mode, Size, expandRatio: 6, layerIdx: 0),
         ["RWKV-6"] = mode => new RWKV6Attention(mode, Size, numHeads: 2, projLowRankDim: 3, gateLowRankDim: 4, layerIdx: 0),
         ["RWKV-7"] = mode => new RWKV7Attention(mode, Size, headDim: 4, numHiddenLayers: 2, layerIdx: 0),
         ["RWKV-7: second layer"] = mode =>
@@ -42,6 +43,11 @@ internal static class Mixers
         ["GSA"] = mode => new GatedSlotAttention(mode, Size, numHeads: 2, numSlots: 3, layerIdx: 0),
         ["GSA: convolution, shared keys, learned features"] = mode =>
             new GatedSlotAttention(mode, Size, numHeads: 4, numKvHeads: 2, numSlots: 3, useShortConv: true, featureMap: "t2r", layerIdx: 0),
+        ["ABC"] = mode => new ABCAttention(Size, numHeads: 2, numSlots: 3, layerIdx: 0, mode: mode),
+        ["ABC: convolution, gated input, no gate"] = mode => new ABCAttention(
+            Size, numHeads: 2, useShortConv: true, numSlots: 3, useInputGate: true, useOutputGate: false, layerIdx: 0, mode: mode),
+        ["ABC: no positions, no norm"] = mode =>
+            new ABCAttention(Size, numHeads: 2, numSlots: 3, useRope: false, useNorm: false, layerIdx: 0, mode: mode),
         ["Mamba"] = _ => new Mamba(Size, stateSize: 4, intermediateSize: 16, dtRank: 2, layerIdx: 0),
         ["Mamba: biases"] = _ =>
             new Mamba(Size, stateSize: 3, intermediateSize: 12, useConvBias: false, useBias: true, dtInit: "constant", layerIdx: 0),

@@ -65,6 +65,8 @@ public class GradientTests
         ["Softplus"] = x => Softplus(x.A),
         ["Softmax"] = x => Softmax(x.A),
         ["L2Normalize"] = x => L2Normalize(x.A),
+        ["LogAddExp"] = x => LogAddExp(x.A, x.B),
+        ["LogAddExp of scalars"] = x => LogAddExp(x.S, 2 * x.S - 1),
         ["Quadratic"] = x => Quadratic(x.A),
         ["Taylor2"] = x => Taylor2(x.A * x.B),
         ["a delta-rule token"] = x => (Mat<K, V>)(x.M + Outer(x.S * x.A, x.C - Dot(x.A, x.M))),

@@ -10,6 +10,12 @@ public class ShapeProperties
 {
     private static readonly RecurrenceOp[] Ops = [.. Fla.Ops.Catalogue.All.UnionBy(Catalogue.All, op => op.Name)];
 
+    /// <summary>
+    /// How often the unavoidable error an error may be: a sum of n terms is off by up to n^1.5 times as much when each partial sum is
+    /// rounded as when each term is moved once at random, 512 times for a chunk of 64; and what was drawn may have moved little.
+    /// </summary>
+    private const double RoundingsOfAChunk = 1000;
+
     public static TheoryData<string> Names => [.. Ops.Select(Key)];
 
     public static TheoryData<string> NamesOfGated => [.. Ops.Where(op => op.Arguments.Any(argument => argument.IsLogDecay)).Select(Key)];
@@ -57,11 +63,18 @@ public class ShapeProperties
             Assert.True(result.Worst.Value < 1e-4, $"decay {decay}, {result.Execution}: {string.Join(", ", result.Errors)}");
     }
 
+    // A recurrence that divides by a read may divide by almost nothing, and then few of its digits can be right in any order of terms.
     private static void Conforms(RecurrenceOp op, ConformanceCase test)
     {
+        var unavoidable = new Lazy<IReadOnlyDictionary<string, double>>(() => Conformance.Unavoidable(op, test));
         foreach (var result in Conformance.Check(op, test))
-            if (!(result.Worst.Value < 1e-8))
-                throw new InvalidOperationException($"{op.Name}, {test}, {result.Execution}: {string.Join(", ", result.Errors)}");
+        {
+            var off = result.Errors.Where(error => !(error.Value < 1e-8) && !(error.Value < RoundingsOfAChunk * unavoidable.Value[error.Key]))
+                .Select(error => $"{error.Key} {error.Value:e1}, unavoidable {unavoidable.Value[error.Key]:e1}")
+                .ToArray();
+            if (off.Length > 0)
+                throw new InvalidOperationException($"{op.Name}, {test}, {result.Execution}: {string.Join("; ", off)}");
+        }
     }
 
     private static Gen<int> Lengths(params int[] lengths) => Gen.Int[0, lengths.Length - 1].Select(i => lengths[i]);

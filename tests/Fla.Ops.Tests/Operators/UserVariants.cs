@@ -290,3 +290,40 @@ internal static partial class VectorStatesUnderDot
         return (before + decayed + Dot(z, h) + Dot(z, z)) * v;
     }
 }
+
+/// <summary>Vector states with factors of any sign: looks back by element, times scalars and vectors, and none that is a decay.</summary>
+[Recurrence]
+internal static partial class AnyFactors
+{
+    private static Vec<K> Step(
+        Vec<K> x, Vec<K> b, Vec<K> a, Scalar beta, [LogDecay] Vec<K> g, ref State<K> h, ref State<K> m, ref State<K> n, ref State<K> p)
+    {
+        h += Relu(b) * (x - h);
+        m = Exp(g) * m;
+        var decayed = Dot(x, m);
+        m += b * (beta * x - 2 * m);
+        var between = Tanh((Vec<K>)m);
+        m -= a * m / 2;
+        n = x - n;
+        n *= 0;
+        p = a * p * beta + Tanh((Vec<K>)h);
+        var old = m + p;
+        p += m;
+        return h + decayed * m + between * n + Dot(x, p) * old;
+    }
+}
+
+/// <summary>A state in logarithms that decays, is written to twice, and is looked at in between, from outside and by others.</summary>
+[Recurrence]
+internal static partial class Logarithms
+{
+    private static Vec<K> Step(Vec<K> x, Vec<K> y, [LogDecay] Vec<K> g, Scalar a, [PerHead] Scalar b, [LogSpace] ref State<K> z, ref State<K> h)
+    {
+        var before = Sigmoid(z - x);
+        z = LogAddExp(x, z + g);
+        var between = Dot(y, LogAddExp(z, y) - z);
+        z = LogAddExp(a + (Vec<K>)z - b, 2 * y);
+        h = Sigmoid(z - x) * h + Sigmoid(x - z);
+        return before * h + between + Dot(z, y) / 8 + LogAddExp(a, b);
+    }
+}

@@ -75,6 +75,12 @@ public class BindingTests
             "scale: expected a finite number", Assert.Throws<ArgumentException>("scale", () => op.Run(Mode.Chunk, Arguments(), scale)).Message);
 
     [Fact]
+    public void Lengths_are_divided_by_only_where_a_declaration_has_the_option() =>
+        Assert.StartsWith(
+            $"l2Norm: expected false, as no argument of {op.Name} has the option; came true.",
+            Assert.Throws<ArgumentException>("l2Norm", () => op.Run(Mode.Chunk, Arguments(), l2Norm: true)).Message);
+
+    [Fact]
     public void A_scale_is_given_only_to_what_has_one() =>
         Assert.StartsWith(
             "scale: expected none, as GatedScan has no scale; came 2.",

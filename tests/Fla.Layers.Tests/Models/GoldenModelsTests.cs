@@ -1,0 +1,18 @@
+using Fla.Layers.Evaluation;
+
+namespace Fla.Layers.Tests.Models;
+
+public class GoldenModelsTests
+{
+    public static TheoryData<string> Folders =>
+        [.. Directory.GetDirectories(RepositoryFiles.Golden("models")).Select(folder => Path.GetFileName(folder)!).Order()];
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void A_checkpoint_gives_its_figures_at_once_cached_packed_padded_and_greedily(string name)
+    {
+        var checks = ModelVerification.Run(RepositoryFiles.Golden($"models/{name}"));
+        Assert.Equal(7, checks.Count);
+        Assert.All(checks, check => Assert.True(check.Within(ModelVerification.Tolerance), check.ToString()));
+    }
+}
