@@ -37,8 +37,8 @@ internal static class Places
             or TileOp.CausalMask or TileOp.DecayMatrix => true,
         TileOp.MatMul => tile.Operands.All(operand => Of(program[operand].Shape) == Place.Tile),
         TileOp.Transpose or TileOp.CumulativeSum => Of(tile.Shape) != Place.Tile,
-        TileOp.SumColumns => true,
-        TileOp.SumRows => true,
+        TileOp.SumRows => Of(program[tile.Operands[0]].Shape) == Place.Column
+            && program.Instructions.Any(sums => sums is { Op: TileOp.CumulativeSum, Reverse: false, Exclusive: false } && sums.Operands[0] == tile.Operands[0]),
         _ => false,
     };
 }
