@@ -91,11 +91,19 @@ public readonly unsafe struct HalfElement : IElement
     public static float Read(long address) => *(ILGPU.Half*)address;
 
     /// <inheritdoc/>
-    public static void Write(long address, float value) => *(ILGPU.Half*)address = (ILGPU.Half)value;
+    public static void Write(long address, float value) => *(ILGPU.Half*)address = (ILGPU.Half)Rounded(value);
 
     /// <inheritdoc/>
     public static float ReadShared(SharedAddress at) => at.As<ILGPU.Half>()[at.Offset >> 1];
 
     /// <inheritdoc/>
-    public static void WriteShared(SharedAddress at, float value) => at.As<ILGPU.Half>()[at.Offset >> 1] = (ILGPU.Half)value;
+    public static void WriteShared(SharedAddress at, float value) => at.As<ILGPU.Half>()[at.Offset >> 1] = (ILGPU.Half)Rounded(value);
+
+    // As of bf16, but to 11 bits: without a GPU ILGPU cuts off what does not fit.
+    private static float Rounded(float value)
+    {
+        var bits = Interop.FloatAsInt(value);
+        var rounded = Interop.IntAsFloat((bits + 0xfffu + ((bits >> 13) & 1u)) & 0xffffe000u);
+        return ILGPU.Util.Utilities.Select((bits & 0x7fffffffu) > 0x7f800000u, value, rounded);
+    }
 }
