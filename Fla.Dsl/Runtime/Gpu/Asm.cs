@@ -69,16 +69,7 @@ internal static class Asm
         d[square + 3] = d3.Value;
     }
 
-    /// <summary>An fp32 of 11 bits, as tensor cores multiply them.</summary>
-    public static uint Rounded(float x)
-    {
-        Ref<uint> rounded = 0u;
-        Ref<float> number = x;
-        CudaAsm.EmitRef("cvt.rna.tf32.f32 %0, %1;", ref rounded, ref number);
-        return rounded.Value;
-    }
-
-    /// <summary>A 16x8 square of a product of fp32 of 11 bits: <c>d += a b</c> with a 16x8 and b 8x8.</summary>
+    /// <summary>The same for fp32 of which the lower 13 bits do not count, with a 16x8 and b 8x8.</summary>
     public static void MultiplySingle(ArrayView<float> d, ArrayView<uint> a, ArrayView<uint> b)
     {
         Ref<float> d0 = d[0], d1 = d[1], d2 = d[2], d3 = d[3];

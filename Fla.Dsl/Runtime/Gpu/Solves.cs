@@ -32,7 +32,7 @@ public static class Solves
         for (var i = 0; i < Layout<W, C, C>.Count; i++)
         {
             int row = Layout<W, C, C>.Row(i), column = Layout<W, C, C>.Column(i);
-            SingleElement.WriteShared(work + At<C>(row, column), Numbers.Where(row > column, l[i]));
+            Tile.Set<W, SingleElement>(work + At<C>(row, column), Numbers.Where(row > column, l[i]));
             zeros[i] = 0f;
         }
 
@@ -69,8 +69,8 @@ public static class Solves
         Warp.Barrier();
         for (var i = 0; i < Diagonal; i++)
         {
-            SingleElement.WriteShared(square + At<C>(i, column), x[i]);
-            T.WriteShared(inverse + Shared<C, C, T>.At(first + i, first + column), x[i]);
+            Tile.Set<W, SingleElement>(square + At<C>(i, column), x[i]);
+            Tile.Set<W, T>(inverse + Shared<C, C, T>.At(first + i, first + column), x[i]);
         }
     }
 
@@ -81,15 +81,15 @@ public static class Solves
         where T : struct, IElement
     {
         // A warp has a square of 16x8 of what is below the diagonal of a pair. d^-1 b waits in the upper half, which nothing else is in.
-        int down = size / 16, squares = down * (size / 8), pair = Block.Warp / squares;
-        int first = pair * 2 * size, row = Block.Warp % down * 16, column = Block.Warp % squares / down * 8;
+        int down = size / 16, across = size / 8, squares = down * across, pair = Block.Warp / squares;
+        int first = pair * 2 * size, row = (Block.Warp / across & (down - 1)) * 16, column = Block.Warp % across * 8;
         var mine = Block.Warp < C.Value / 2 / size * squares;
         var waiting = work + At<C>(0, (C.Value / 2) + (pair * size));
         var sums = LocalMemory.Allocate1D<float>(4);
         if (mine)
         {
             Squares.Multiply<W>(sums, work + At<C>(first + size + row, first + size), work + At<C>(first + size, first + column), Stride<C>(), size);
-            for (var i = 0; i < 4; i++) SingleElement.WriteShared(waiting + At<C>(row + Squares.Row(i), column + Squares.Column(i)), sums[i]);
+            for (var i = 0; i < 4; i++) Tile.Set<W, SingleElement>(waiting + At<C>(row + Squares.Row(i), column + Squares.Column(i)), sums[i]);
         }
 
         Group.Barrier();
@@ -99,8 +99,8 @@ public static class Solves
             for (var i = 0; i < 4; i++)
             {
                 int r = first + size + row + Squares.Row(i), c = first + column + Squares.Column(i);
-                SingleElement.WriteShared(work + At<C>(r, c), sums[i]);
-                T.WriteShared(inverse + Shared<C, C, T>.At(r, c), sums[i]);
+                Tile.Set<W, SingleElement>(work + At<C>(r, c), sums[i]);
+                Tile.Set<W, T>(inverse + Shared<C, C, T>.At(r, c), sums[i]);
             }
         }
     }

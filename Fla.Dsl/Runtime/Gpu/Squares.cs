@@ -13,7 +13,7 @@ internal static class Squares
 
     /// <summary>
     /// <c>d = a b</c> for a of 16 rows and b of 8 columns. Tensor cores multiply numbers of 11 bits: each is split into two of them, and only
-    /// the product of the two lesser halves, below fp32's last place, is left out.
+    /// the product of the two lesser halves, at fp32's last places, is left out.
     /// </summary>
     public static void Multiply<W>(ArrayView<float> d, SharedAddress a, SharedAddress b, int stride, int depth)
         where W : struct, IBlock
@@ -27,7 +27,10 @@ internal static class Squares
     {
         for (var k = 0; k < depth; k++)
             for (var i = 0; i < 4; i++)
-                d[i] += SingleElement.ReadShared(a + ((Row(i) * stride) + (k * 4))) * SingleElement.ReadShared(b + ((k * stride) + (Column(i) * 4)));
+            {
+                var left = SingleElement.ReadShared(a + ((Row(i) * stride) + (k * 4)));
+                d[i] += left * SingleElement.ReadShared(b + ((k * stride) + (Column(i) * 4)));
+            }
     }
 
     private static void OnTensorCores(ArrayView<float> d, SharedAddress a, SharedAddress b, int stride, int depth)
@@ -43,7 +46,8 @@ internal static class Squares
         for (var i = 0; i < 4; i++) lesser[i] = 0f;
         for (var k = 0; k < depth; k += 8)
         {
-            for (var i = 0; i < 4; i++) Split(highA, lowA, i, SingleElement.ReadShared(fromA + ((i % 2 * 8 * stride) + ((k + (i / 2 * 4)) * 4))));
+            for (var i = 0; i < 4; i++)
+                Split(highA, lowA, i, SingleElement.ReadShared(fromA + ((i % 2 * 8 * stride) + ((k + (i / 2 * 4)) * 4))));
             for (var i = 0; i < 2; i++) Split(highB, lowB, i, SingleElement.ReadShared(fromB + ((k + (i * 4)) * stride)));
             Asm.MultiplySingle(lesser, lowA, highB);
             Asm.MultiplySingle(lesser, highA, lowB);
@@ -53,9 +57,10 @@ internal static class Squares
         for (var i = 0; i < 4; i++) d[i] += lesser[i];
     }
 
+    // The lesser half stays what it is if x is not a number.
     private static void Split(ArrayView<uint> high, ArrayView<uint> low, int i, float x)
     {
-        high[i] = Asm.Rounded(x);
-        low[i] = Asm.Rounded(x - Interop.IntAsFloat(high[i]));
+        high[i] = (Interop.FloatAsInt(x) + 0x1000u) & 0xffffe000u;
+        low[i] = Interop.FloatAsInt(x - Interop.IntAsFloat(high[i]));
     }
 }
