@@ -17,8 +17,8 @@ public static class Solves
         where C : struct, ISize => C.Value * Stride<C>();
 
     /// <summary>
-    /// <c>(I - l)^-1</c> for a strictly lower l [C]x[C]; what l has elsewhere is not looked at. All threads call it, and the inverse is there
-    /// after a barrier.
+    /// <c>(I - l)^-1</c> for a strictly lower l [C]x[C]; what l has elsewhere is not looked at. All threads call it, and the inverse is
+    /// there after a barrier.
     /// </summary>
     /// <param name="inverse">Where it is put, laid out as <see cref="Shared{M, N, T}"/>.</param>
     /// <param name="work">Shared memory of <see cref="WorkBytes{C}"/>.</param>
@@ -88,8 +88,10 @@ public static class Solves
         var sums = LocalMemory.Allocate1D<float>(4);
         if (mine)
         {
-            Squares.Multiply<W>(sums, work + At<C>(first + size + row, first + size), work + At<C>(first + size, first + column), Stride<C>(), size);
-            for (var i = 0; i < 4; i++) Tile.Set<W, SingleElement>(waiting + At<C>(row + Squares.Row(i), column + Squares.Column(i)), sums[i]);
+            var b = work + At<C>(first + size, first + column);
+            Squares.Multiply<W>(sums, work + At<C>(first + size + row, first + size), b, Stride<C>(), size);
+            for (var i = 0; i < 4; i++)
+                Tile.Set<W, SingleElement>(waiting + At<C>(row + Squares.Row(i), column + Squares.Column(i)), sums[i]);
         }
 
         Group.Barrier();

@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>A 16x8 square that one warp has, each lane what it has of the accumulators of <c>mma.m16n8</c>, from fp32 in shared memory.</summary>
+/// <summary>A 16x8 square that one warp has, each lane what it has of the accumulators of <c>mma.m16n8</c>.</summary>
 internal static class Squares
 {
     /// <summary>The row of the lane's i-th element.</summary>
@@ -12,8 +12,8 @@ internal static class Squares
     public static int Column(int i) => ((Block.Lane & 3) * 2) + (i % 2);
 
     /// <summary>
-    /// <c>d = a b</c> for a of 16 rows and b of 8 columns. Tensor cores multiply numbers of 11 bits: each is split into two of them, and only
-    /// the product of the two lesser halves, at fp32's last places, is left out.
+    /// <c>d = a b</c> for a of 16 rows and b of 8 columns, fp32 in shared memory. Tensor cores multiply numbers of 11 bits: each is split
+    /// into two of them, and only the product of the two lesser halves, at fp32's last places, is left out.
     /// </summary>
     public static void Multiply<W>(ArrayView<float> d, SharedAddress a, SharedAddress b, int stride, int depth)
         where W : struct, IBlock

@@ -47,7 +47,7 @@ public class SolveTests
         where T : struct, IElement
     {
         float[] l = System(c, keys, beta), result = New(c * c);
-        var bytes = (c * ((c * T.Bytes) + 16)) + (int)typeof(Solves).GetMethod(nameof(Solves.WorkBytes))!.MakeGenericMethod(Size(c)).Invoke(null, null)!;
+        var bytes = (c * ((c * T.Bytes) + 16)) + (c * ((c * 4) + 16));
         Run(typeof(SolveKernels), nameof(SolveKernels.Inverse), [Size(c), typeof(T)], bytes, Address(l), Address(result));
         var expected = Inverse(l, c);
         double error = 0, norm = 0;
@@ -61,7 +61,8 @@ public class SolveTests
         const int Size = 24;
         float[] noise = Random(c * Size, seed: 3), common = Random(Size, seed: 4), l = New(c * c);
         var share = kind switch { Keys.Random => 0f, Keys.Correlated => 0.8f, _ => 1f };
-        var keys = Enumerable.Range(0, c).Select(i => Normalised([.. common.Select((x, d) => (share * x) + ((1 - share) * noise[(i * Size) + d]))])).ToArray();
+        float[] Mixed(int i) => [.. common.Select((x, d) => (share * x) + ((1 - share) * noise[(i * Size) + d]))];
+        var keys = Enumerable.Range(0, c).Select(i => Normalised(Mixed(i))).ToArray();
         for (var i = 0; i < c; i++)
             for (var j = 0; j < i; j++) l[(i * c) + j] = (float)(-beta * keys[i].Zip(keys[j], (x, y) => x * y).Sum());
         return l;
