@@ -117,6 +117,7 @@ internal static unsafe class CudaDriver
 internal enum CudaDeviceAttribute
 {
     WarpSize = 10,
+    ClockRate = 13,
     MultiprocessorCount = 16,
     MemoryClockRate = 36,
     GlobalMemoryBusWidth = 37,
