@@ -19,7 +19,7 @@ internal sealed partial class GpuBody
         }
 
         var addends = plan.Addends(id).ToList();
-        var products = addends.Where(addend => program[addend].Op == TileOp.MatMul && StateOf(addend) != Known.Yes).ToList();
+        var products = addends.Where(addend => program[addend].Op == TileOp.MatMul && !IsKnown(addend)).ToList();
         var others = addends.Except(products).ToList();
         var operands = products.ToDictionary(product => product, product => program[product].Operands.Select(Operand).ToList());
         var terms = others.Select(other => Term(other, "row", "column", top: products.Count == 0 && other == id)).ToList();

@@ -10,6 +10,8 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// </summary>
 internal sealed partial class GpuBody
 {
+    public const string Barrier = "Group.Barrier();";
+
     private readonly GpuPlan plan;
     private readonly TileProgram program;
     private readonly Names names;
@@ -33,13 +35,6 @@ internal sealed partial class GpuBody
     {
         (this.plan, this.names, this.newStep) = (plan, names, newStep);
         program = plan.Program;
-    }
-
-    private enum Known
-    {
-        No,
-        Yes,
-        Within,
     }
 
     /// <summary>What happens, step by step.</summary>
@@ -66,6 +61,13 @@ internal sealed partial class GpuBody
     /// <param name="name">Where it is.</param>
     /// <param name="element">The C# type of its elements.</param>
     public void GiveShared(int id, string name, string element) => shared.Add(id, new SharedTile(name, element));
+
+    /// <summary>Computes what follows from lines alone, all of which the first warp can do at once.</summary>
+    public void ComputeLines()
+    {
+        bool IsOfLines(int id) => plan.PlaceOf(id) != Place.Tile && program[id].Operands.All(IsOfLines);
+        foreach (var line in plan.Needed.Where(id => plan.PlaceOf(id) == Place.Line && IsOfLines(id))) Visit(line);
+    }
 
     /// <summary>Computes a result and what it needs.</summary>
     /// <param name="id">The result.</param>
@@ -103,9 +105,9 @@ internal sealed partial class GpuBody
 
     private void Visit(int id)
     {
-        if (StateOf(id) == Known.Yes) return;
+        if (IsKnown(id)) return;
         foreach (var operand in program[id].Operands) Visit(operand);
-        if (plan.IsWithin(id) || StateOf(id) == Known.Yes) return;
+        if (plan.IsWithin(id) || IsKnown(id)) return;
         steps.Add(newStep());
         switch (plan.PlaceOf(id))
         {
@@ -120,16 +122,15 @@ internal sealed partial class GpuBody
                 break;
         }
 
-        foreach (var sum in plan.Needed.Where(sum => program[sum].Op is TileOp.SumRows or TileOp.SumColumns && StateOf(sum) == Known.No && IsReady(program[sum].Operands[0])).ToList())
+        foreach (var sum in plan.Needed.Where(sum => program[sum].Op is TileOp.SumRows or TileOp.SumColumns && !IsKnown(sum) && IsReady(program[sum].Operands[0])).ToList())
             if (plan.PlaceOf(program[sum].Operands[0]) == Place.Tile) Visit(sum);
     }
 
     /// <summary>Whether a value can be written down with no other being computed before.</summary>
-    private bool IsReady(int id) => StateOf(id) == Known.Yes || Places.IsElementwise(program[id].Op) && program[id].Operands.All(IsReady);
+    private bool IsReady(int id) => IsKnown(id) || Places.IsElementwise(program[id].Op) && program[id].Operands.All(IsReady);
 
-    private Known StateOf(int id) =>
-        program[id].Op == TileOp.Constant || IsValidity(id) || numbers.ContainsKey(id) || lines.ContainsKey(id) || registers.ContainsKey(id) || shared.ContainsKey(id) ? Known.Yes
-        : plan.IsWithin(id) ? Known.Within : Known.No;
+    private bool IsKnown(int id) =>
+        program[id].Op == TileOp.Constant || IsValidity(id) || numbers.ContainsKey(id) || lines.ContainsKey(id) || registers.ContainsKey(id) || shared.ContainsKey(id);
 
     private bool IsValidity(int id) => program.Inputs.Any(input => input.Id == id && input.Kind == InputKind.Validity);
 

@@ -17,13 +17,14 @@ internal sealed class GpuKernel
     private readonly Names names = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "stage", "stageBytes", "offsets", "shared", "i", "at", "row", "column");
     private readonly bool backward;
     private readonly string name;
+    private CodeWriter? writer;
 
     public GpuKernel(Declaration declaration, TileProgram program, string name, bool backward)
     {
         (this.declaration, this.program, this.name, this.backward) = (declaration, program, name, backward);
         plan = new GpuPlan(program);
         foreach (var given in program.Inputs.Select(input => input.Name)) names.Fresh(given);
-        body = new GpuBody(plan, names, () => new CodeWriter(5));
+        body = new GpuBody(plan, names, () => writer!.Inner(2));
     }
 
     /// <summary>The dimension whose parts different blocks may have: what no product sums over and all states have as their columns.</summary>
@@ -82,6 +83,7 @@ internal sealed class GpuKernel
     public void Write(CodeWriter code, string summary)
     {
         // The body first: it finds what shared memory it needs.
+        writer = code;
         foreach (var input in Tiles) body.GiveShared(input.Id, Local(input.Name), Element(input));
         foreach (var input in Lines) body.GiveLine(input.Id, Local(input.Name));
         foreach (var input in PerHead.Concat(Scales).Where(input => plan.PlaceOf(input.Id) == Place.Scalar)) body.GiveNumber(input.Id, Local(input.Name));
@@ -119,6 +121,7 @@ internal sealed class GpuKernel
     private List<(ProgramOutput Output, string Sum)> Results()
     {
         var sums = new List<(ProgramOutput, string)>();
+        body.ComputeLines();
         foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile))
             body.Compute(output.Id, code =>
             {
@@ -205,22 +208,37 @@ internal sealed class GpuKernel
             if (!backward)
                 foreach (var (input, _) in Carried)
                     code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, TElement>(kept{input.Name}, {RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
-            for (var step = 0; step < body.Steps.Count; step++)
-            {
-                code.Append(body.Steps[step]);
-                var used = Kept.Concat(Stages == 1 ? Tiles : []).Where(input => body.LastRead(Local(input.Name)) == step).ToList();
-                if (used.Count == 0) continue;
-                code.Line("Group.Barrier();");
-                foreach (var input in used) Copy(code, input, "0", "next");
-                code.Line("Transfers.Depart<TBlock>();");
-            }
-
+            Steps(code);
             foreach (var (input, next) in Carried)
                 code.Line($"for (var i = 0; i < Layout<{GpuBody.Generic(program[input.Id].Shape)}>.Count; i++) {Local(input.Name)}[i] = {body.RegistersOf(next.Id)}[i];");
             code.Line("stage = stageBytes - stage;");
             Puts(code);
             code.Line("start = next;");
         });
+    }
+
+    /// <summary>What happens in a chunk; after the last read of a tile that has one place only, and the barrier that follows, its next one is fetched.</summary>
+    private void Steps(CodeWriter code)
+    {
+        var waiting = Kept.Concat(Stages == 1 ? Tiles : []).ToList();
+        for (var step = 0; step < body.Steps.Count; step++)
+            foreach (var line in body.Steps[step].Written)
+            {
+                code.Verbatim(line);
+                if (line.Trim() == GpuBody.Barrier) Refill(waiting.Where(input => body.LastRead(Local(input.Name)) < step).ToList());
+            }
+
+        if (waiting.Count == 0) return;
+        code.Line(GpuBody.Barrier);
+        Refill(waiting.ToList());
+
+        void Refill(List<ProgramInput> used)
+        {
+            if (used.Count == 0) return;
+            foreach (var input in used) Copy(code, input, "0", "next");
+            code.Line("Transfers.Depart<TBlock>();");
+            waiting.RemoveAll(used.Contains);
+        }
     }
 
     /// <summary>How much shared memory it takes: that of a chunk's inputs, and what is stored of the chunk at hand.</summary>

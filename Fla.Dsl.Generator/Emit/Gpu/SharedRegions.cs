@@ -48,7 +48,7 @@ internal sealed class SharedRegions
         var (from, to) = (reads.Select(Memory).ToList(), writes.Select(Memory).ToList());
         if (from.Concat(to).Any(written.Contains) || to.Any(read.Contains))
         {
-            code.Line("Group.Barrier();");
+            code.Line(GpuBody.Barrier);
             written.Clear();
             read.Clear();
         }
