@@ -85,7 +85,7 @@ internal sealed partial class GpuBody
         else
         {
             var term = LineTerm(id);
-            ByFirstWarp(code => ForEach(code, along, name, term.Text), [], [name]);
+            ByFirstWarp(code => ForEach(code, along, name, term.Text), term.Reads.Except(lines.Values), [name]);
         }
 
         lines.Add(id, name);

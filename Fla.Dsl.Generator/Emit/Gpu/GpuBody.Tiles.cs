@@ -7,6 +7,8 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// <summary>Tiles: sums of elementwise terms and products. A product that is added to something is added in its registers.</summary>
 internal sealed partial class GpuBody
 {
+    private const string Single = "SingleElement";
+
     private void Tile(int id)
     {
         var shape = program[id].Shape;
@@ -19,9 +21,9 @@ internal sealed partial class GpuBody
         }
 
         var addends = plan.Addends(id).ToList();
-        var products = addends.Where(addend => program[addend].Op == TileOp.MatMul && !IsKnown(addend)).ToList();
+        var products = addends.Where(addend => Places.IsProduct(program[addend].Op) && !IsKnown(addend)).ToList();
         var others = addends.Except(products).ToList();
-        var operands = products.ToDictionary(product => product, product => program[product].Operands.Select(Operand).ToList());
+        var operands = products.ToDictionary(product => product, product => program[product].Operands.Select(operand => Operand(operand)).ToList());
         var terms = others.Select(other => Term(other, "row", "column", top: products.Count == 0 && other == id)).ToList();
         FinishLines(terms);
         var name = NewTile(id, shape);
@@ -43,14 +45,70 @@ internal sealed partial class GpuBody
 
         foreach (var product in products)
         {
-            var matmul = program[product];
             Touch(operands[product], []);
-            var left = program[matmul.Operands[0]].Shape;
-            var inner = matmul.TransposeLeft ? left.Rows : left.Columns;
-            var method = (matmul.TransposeLeft ? "At" : "A") + (matmul.TransposeRight ? "Bt" : "B");
-            Code.Line($"Products.{method}<{Generic(shape)}, {Size(inner)}, TElement>({name}, {string.Join(", ", operands[product])});");
-            foreach (var operand in matmul.Operands) Used(operand);
+            Code.Line(Product(program[product], name, operands[product]));
+            foreach (var operand in program[product].Operands) Used(operand);
         }
+    }
+
+    private string Product(Instruction product, string to, IReadOnlyList<string> operands)
+    {
+        var given = $"{to}, {string.Join(", ", operands)}";
+        var decayed = $"<TBlock, TChunk, {Size(program[product.Operands[1]].Shape.Columns)}, TElement>({given}, ReadPoint.{product.Point});";
+        switch (product.Op)
+        {
+            case TileOp.DecayedDot: return $"DecayedDots.Add{decayed}";
+            case TileOp.DecayedMix: return $"DecayedMixes.Add{decayed}";
+            case TileOp.DecayedMixTransposed: return $"DecayedMixes.AddTransposed{decayed}";
+        }
+
+        var left = program[product.Operands[0]].Shape;
+        var inner = product.TransposeLeft ? left.Rows : left.Columns;
+        var method = (product.TransposeLeft ? "At" : "A") + (product.TransposeRight ? "Bt" : "B");
+        return $"Products.{method}<{Generic(product.Shape)}, {Size(inner)}, TElement>({given});";
+    }
+
+    /// <summary>Sums down the tokens, from log-decays as they came or from registers, which are stored where the sums will be.</summary>
+    private void RunningSums(int id)
+    {
+        var tile = program[id];
+        var operand = tile.Operands[0];
+        var sizes = $"TBlock, {Dimensions(tile.Shape)}";
+        var name = Fresh(id);
+        var (from, element) = (name, Single);
+        if (shared.TryGetValue(operand, out var arrived) && !registers.ContainsKey(operand))
+        {
+            regions.Take(name, $"Shared<{Dimensions(tile.Shape)}, {Single}>.Bytes", Code);
+            (from, element) = (arrived.Name, arrived.Element);
+        }
+        else
+        {
+            var own = RegistersOf(operand);
+            regions.Take(name, $"Shared<{Dimensions(tile.Shape)}, {Single}>.Bytes", Code);
+            Touch([], [name]);
+            Code.Line($"Tile.Store<{Generic(tile.Shape)}, {Single}>({name}, {own});");
+        }
+
+        Touch([from], [name]);
+        Code.Line(IsForward(tile)
+            ? $"RunningSums.OfGates<{sizes}, {element}>({name}, {from});"
+            : $"RunningSums.Of<{sizes}, {element}>({name}, {from}, {GpuText.Flag(tile.Reverse)}, {GpuText.Flag(tile.Exclusive)});");
+        shared.Add(id, new SharedTile(name, Single));
+    }
+
+    private static bool IsForward(Instruction sums) => sums is { Reverse: false, Exclusive: false };
+
+    private void Inverse(int id)
+    {
+        var l = RegistersOf(program[id].Operands[0]);
+        string name = Fresh(id), work = names.Fresh("work");
+        regions.Take(name, $"Shared<TChunk, TChunk, TElement>.Bytes", Code);
+        regions.Take(work, "Solves.WorkBytes<TChunk>()", Code);
+        Touch([], [name, work]);
+        Code.Line($"Solves.Inverse<TBlock, TChunk, TElement>({name}, {work}, {l});");
+        regions.Leave(work);
+        shared.Add(id, new SharedTile(name, "TElement"));
+        storedUses.Add(id, plan.StoredUses(id));
     }
 
     private string NewTile(int id, Shape shape)
@@ -64,7 +122,7 @@ internal sealed partial class GpuBody
     /// <summary>A tile in shared memory, for a product.</summary>
     private string Operand(int id)
     {
-        if (shared.TryGetValue(id, out var known) && known.Element == "TElement") return known.Name;
+        if (shared.TryGetValue(id, out var known) && (known.Element == "TElement" || program[id].Op == TileOp.CumulativeSum)) return known.Name;
         var shape = program[id].Shape;
         var from = RegistersOf(id);
         var name = names.Fresh($"{from.TrimStart('@')}Shared");
@@ -115,6 +173,7 @@ internal sealed partial class GpuBody
         string Infix(string symbol) => top ? $"{Of(0)} {symbol} {Of(1)}" : $"({Of(0)} {symbol} {Of(1)})";
         return tile.Op switch
         {
+            TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads),
             TileOp.Broadcast or TileOp.Transpose => Of(0),
             TileOp.Negate => $"-{Of(0)}",
             TileOp.Add => Infix("+"),

@@ -118,7 +118,9 @@ internal sealed partial class GpuBody
                 Line(id);
                 break;
             default:
-                Tile(id);
+                if (program[id].Op == TileOp.CumulativeSum) RunningSums(id);
+                else if (program[id].Op == TileOp.InverseUnitLower) Inverse(id);
+                else Tile(id);
                 break;
         }
 
@@ -138,12 +140,12 @@ internal sealed partial class GpuBody
     {
         var tile = program[id];
         var name = Fresh(id);
-        if (tile.Op is TileOp.SumRows or TileOp.SumColumns or TileOp.LastRow)
+        if (tile.Op is TileOp.SumRows or TileOp.SumColumns)
         {
             FinishLines();
-            var (line, size) = (lines[tile.Operands[0]], Size(Places.Along(program[tile.Operands[0]].Shape)));
+            var line = lines[tile.Operands[0]];
             Touch([line], []);
-            Code.Line(tile.Op == TileOp.LastRow ? $"var {name} = Columns.Get({line}, {size}.Value - 1);" : $"var {name} = Columns.Total<{size}>({line});");
+            Code.Line($"var {name} = Columns.Total<{Size(Places.Along(program[tile.Operands[0]].Shape))}>({line});");
         }
         else
         {

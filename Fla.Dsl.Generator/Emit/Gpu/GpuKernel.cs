@@ -47,6 +47,15 @@ internal sealed class GpuKernel
 
     private IEnumerable<(ProgramInput Input, ProgramOutput Next)> Carried => program.Carried.Zip(program.Next, (input, next) => (input, next));
 
+    private IEnumerable<(ProgramInput Input, ProgramOutput Next)> CarriedTiles => Carried.Where(carried => !IsLine(carried.Input));
+
+    private IEnumerable<(ProgramInput Input, ProgramOutput Next)> CarriedLines => Carried.Where(carried => IsLine(carried.Input));
+
+    private IEnumerable<ProgramInput> KeptTiles => Kept.Where(input => !IsLine(input));
+
+    /// <summary>Lines that there are all along: vectors per head, carried vectors, and vectors kept of a chunk.</summary>
+    private IEnumerable<ProgramInput> StandingLines => PerHead.Where(IsLine).Concat(program.Carried.Where(IsLine)).Concat(Kept.Where(IsLine));
+
     private IEnumerable<string> TypeParameters => ["TBlock", "TChunk", .. plan.Dimensions.Select(GpuBody.Size), "TElement", "TGate"];
 
     private IEnumerable<string> Constraints => TypeParameters.Select(type => $"where {type} : struct, {(type switch { "TElement" or "TGate" => "IElement", "TBlock" => "IBlock", _ => "ISize" })}");
@@ -87,8 +96,14 @@ internal sealed class GpuKernel
         foreach (var input in Tiles) body.GiveShared(input.Id, Local(input.Name), Element(input));
         foreach (var input in Lines) body.GiveLine(input.Id, Local(input.Name));
         foreach (var input in PerHead.Concat(Scales).Where(input => plan.PlaceOf(input.Id) == Place.Scalar)) body.GiveNumber(input.Id, Local(input.Name));
-        foreach (var input in Kept) body.GiveShared(input.Id, Local(input.Name), "TElement");
-        foreach (var input in program.Carried) body.GiveRegisters(input.Id, Local(input.Name));
+        foreach (var input in KeptTiles) body.GiveShared(input.Id, Local(input.Name), "TElement");
+        foreach (var (input, _) in CarriedTiles) body.GiveRegisters(input.Id, Local(input.Name));
+        foreach (var input in StandingLines)
+        {
+            body.Regions.Take(Local(input.Name), LineBytes(input.Id), code);
+            body.GiveLine(input.Id, Local(input.Name));
+        }
+
         var sums = Results();
 
         Memory(code);
@@ -98,9 +113,12 @@ internal sealed class GpuKernel
         code.Indented(() => code.Lines(Constraints));
         code.Line("{").Indented(() =>
         {
-            Places(code);
-            foreach (var input in PerHead) code.Line($"var {Local(input.Name)} = SingleElement.Read({Tensor(input.Name)}.Row<SingleElement>(0, head, heads));");
-            foreach (var (input, _) in Carried)
+            Begin(code);
+            foreach (var input in PerHead.Where(input => !IsLine(input))) code.Line($"var {Local(input.Name)} = SingleElement.Read({Tensor(input.Name)}.Row<SingleElement>(0, head, heads));");
+            foreach (var input in PerHead.Where(IsLine)) code.Line($"Rows.Read<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {Tensor(input.Name)}.Row<SingleElement>(0, head, heads), {Tensor(input.Name)}.Columns);");
+            foreach (var (input, _) in CarriedLines)
+                code.Line($"Rows.ReadState<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, sequence, head, heads);");
+            foreach (var (input, _) in CarriedTiles)
             {
                 var shape = GpuBody.Generic(program[input.Id].Shape);
                 code.Line($"var {Local(input.Name)} = Tile.New<{shape}>();");
@@ -108,11 +126,16 @@ internal sealed class GpuKernel
             }
 
             foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{GpuBody.Generic(shape)}>();");
-            foreach (var (_, sum) in sums) code.Line($"var {sum} = 0f;");
+            foreach (var (output, sum) in sums) code.Line(IsLine(output.Id) ? $"Rows.Fill<{Along(output.Id)}>({sum}, 0f);" : $"var {sum} = 0f;");
             Walk(code);
-            foreach (var (input, _) in Carried)
+            if (CarriedLines.Any() || sums.Any(sum => IsLine(sum.Output.Id))) code.Line(GpuBody.Barrier);
+            foreach (var (input, _) in CarriedLines)
+                code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, SingleElement>({(backward ? "dInitial" : "final")}{StateOf(input)}, sequence, head, heads, {Local(input.Name)});");
+            foreach (var (input, _) in CarriedTiles)
                 code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, SingleElement>({(backward ? "dInitial" : "final")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads, {Local(input.Name)});");
-            foreach (var (output, sum) in sums)
+            foreach (var (output, sum) in sums.Where(sum => IsLine(sum.Output.Id)))
+                code.Line($"Rows.WriteState<TBlock, {Along(output.Id)}, SingleElement>({Tensor(output.Name)}, sequence, (split * heads) + head, splits * heads, {sum});");
+            foreach (var (output, sum) in sums.Where(sum => !IsLine(sum.Output.Id)))
                 code.Line($"Memory.WriteIf<TBlock, SingleElement>(Group.IdxX == 0 & {Tensor(output.Name)}.Address != 0, {Tensor(output.Name)}.Row<SingleElement>(sequence, (split * heads) + head, splits * heads), {sum});");
         }).Line("}");
     }
@@ -131,8 +154,8 @@ internal sealed class GpuKernel
                 code.Line($"Transfers.Write<{shape}, {element}>({RowOf(output, element, "first + start")}, {StrideOf(output, element)}, rows, {tensor}.Columns, {registers});");
             });
 
-        foreach (var (_, next) in Carried) body.Compute(next.Id, _ => body.RegistersOf(next.Id));
-        foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Line))
+        foreach (var (_, next) in CarriedTiles) body.Compute(next.Id, _ => body.RegistersOf(next.Id));
+        foreach (var output in program.Outputs.Where(output => IsLine(output.Id) && program[output.Id].Shape.Rows == Dim.Time))
             body.Compute(output.Id, _ =>
             {
                 var line = body.LineOf(output.Id);
@@ -146,12 +169,31 @@ internal sealed class GpuKernel
             sums.Add((output, sum));
         }
 
+        foreach (var output in program.Outputs.Where(output => IsLine(output.Id) && program[output.Id].Shape.Rows != Dim.Time))
+        {
+            var sum = names.Fresh($"sumOf{output.Name}");
+            body.Regions.Take(sum, LineBytes(output.Id), writer!);
+            body.Compute(output.Id, _ =>
+            {
+                var line = body.LineOf(output.Id);
+                body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[output.Id].Shape), sum, $"Columns.Get({sum}, at) + Columns.Get({line}, at)"), [], [sum]);
+            });
+            sums.Add((output, sum));
+        }
+
+        foreach (var (input, next) in CarriedLines)
+            body.Compute(next.Id, _ =>
+            {
+                var line = body.LineOf(next.Id);
+                body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[next.Id].Shape), Local(input.Name), $"Columns.Get({line}, at)"), [], [Local(input.Name)]);
+            });
+
         body.FinishLines();
         return sums;
     }
 
     /// <summary>Which part of the tensors is the block's.</summary>
-    private void Places(CodeWriter code)
+    private void Begin(CodeWriter code)
     {
         code.Line("int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;");
         code.Line("long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
@@ -160,7 +202,7 @@ internal sealed class GpuKernel
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
         code.Line($"var stageBytes = {name}StageBytes<{Generics}>();");
         var offset = $"shared + ({Stages} * stageBytes)";
-        foreach (var (region, bytes) in Kept.Select(kept => (Local(kept.Name), BytesOf(kept))).Concat(body.Regions.All))
+        foreach (var (region, bytes) in KeptTiles.Select(kept => (Local(kept.Name), BytesOf(kept))).Concat(body.Regions.All))
         {
             code.Line($"var {region} = {offset};");
             offset = $"{region} + {bytes}";
@@ -174,7 +216,7 @@ internal sealed class GpuKernel
         bool IsSplit(int id) => Split is not null && program[id].Shape.Columns == Split;
         foreach (var input in Tiles.Where(input => IsSplit(input.Id))) yield return (Tensor(input.Name), Element(input));
         foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile && IsSplit(output.Id))) yield return (Tensor(output.Name), ElementOfResult(output));
-        foreach (var (input, _) in Carried.Where(carried => IsSplit(carried.Input.Id)))
+        foreach (var (input, _) in CarriedTiles.Where(carried => IsSplit(carried.Input.Id)))
         {
             var state = StateOf(input);
             if (!backward || Kept.Any(kept => kept.Name == state)) yield return ($"kept{state}", "TElement");
@@ -188,7 +230,7 @@ internal sealed class GpuKernel
         code.Line("var stage = 0;");
         foreach (var input in Lines) code.Line($"var {Arriving(input)} = Columns.New<TChunk>();");
         code.Line(backward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
-        foreach (var input in Tiles.Concat(Kept)) Copy(code, input, "0", "start");
+        foreach (var input in Tiles.Concat(KeptTiles)) Copy(code, input, "0", "start");
         foreach (var input in Lines) Fetch(code, input, "start");
         Puts(code);
         code.Line("Transfers.Depart<TBlock>();");
@@ -205,11 +247,17 @@ internal sealed class GpuKernel
             }
 
             foreach (var (input, offset) in Offsets()) code.Line($"var {Local(input.Name)} = shared + ({(Stages == 2 || IsLine(input) ? $"stage + {offset}" : offset)});");
+            foreach (var kept in Kept.Where(IsLine))
+                code.Line($"Rows.ReadState<{Along(kept.Id)}, TElement>({Local(kept.Name)}, kept{kept.Name}, firstRow + (start / TChunk.Value), head, heads);");
+            if (Kept.Any(IsLine)) code.Line(GpuBody.Barrier);
             if (!backward)
-                foreach (var (input, _) in Carried)
+                foreach (var (input, _) in CarriedLines)
+                    code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, TElement>(kept{input.Name}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
+            if (!backward)
+                foreach (var (input, _) in CarriedTiles)
                     code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, TElement>(kept{input.Name}, {RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
             Steps(code);
-            foreach (var (input, next) in Carried)
+            foreach (var (input, next) in CarriedTiles)
                 code.Line($"for (var i = 0; i < Layout<{GpuBody.Generic(program[input.Id].Shape)}>.Count; i++) {Local(input.Name)}[i] = {body.RegistersOf(next.Id)}[i];");
             code.Line("stage = stageBytes - stage;");
             Puts(code);
@@ -220,7 +268,7 @@ internal sealed class GpuKernel
     /// <summary>What happens in a chunk; after the last read of a tile that has one place only, and the barrier that follows, its next one is fetched.</summary>
     private void Steps(CodeWriter code)
     {
-        var waiting = Kept.Concat(Stages == 1 ? Tiles : []).ToList();
+        var waiting = KeptTiles.Concat(Stages == 1 ? Tiles : []).ToList();
         for (var step = 0; step < body.Steps.Count; step++)
             foreach (var line in body.Steps[step].Written)
             {
@@ -248,7 +296,7 @@ internal sealed class GpuKernel
         code.Line($"public static int {name}StageBytes<{Generics}>()").Indented(() => code.Lines(Constraints)).Line($"    => {string.Join(" + ", Tiles.Concat(Lines).Select(BytesOf))};").Line();
         code.Line("/// <summary>Shared memory of a block.</summary>");
         code.Line($"public static int {name}Bytes<{Generics}>()").Indented(() => code.Lines(Constraints))
-            .Line($"    => {string.Join(" + ", Kept.Select(BytesOf).Concat(body.Regions.All.Select(region => region.Bytes)).Prepend($"({Stages} * {name}StageBytes<{Generics}>())"))};");
+            .Line($"    => {string.Join(" + ", KeptTiles.Select(BytesOf).Concat(body.Regions.All.Select(region => region.Bytes)).Prepend($"({Stages} * {name}StageBytes<{Generics}>())"))};");
     }
 
     private string BytesOf(ProgramInput input) =>
@@ -303,7 +351,13 @@ internal sealed class GpuKernel
 
     private bool IsGate(string argument) => declaration.Parameters.Any(parameter => parameter.Name == argument && parameter is { IsLogDecay: true, Role: ParameterRole.Token });
 
-    private bool IsLine(ProgramInput input) => plan.PlaceOf(input.Id) == Place.Line;
+    private bool IsLine(ProgramInput input) => IsLine(input.Id);
+
+    private bool IsLine(int id) => plan.PlaceOf(id) == Place.Line;
+
+    private string Along(int line) => GpuBody.Size(Places.Along(program[line].Shape));
+
+    private string LineBytes(int line) => $"Columns.Bytes<{Along(line)}>()";
 
     /// <summary>The size of a state's rows: the columns of a tensor that has them.</summary>
     private string RowsOf(ProgramInput state)

@@ -10,11 +10,15 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// </summary>
 internal sealed class GpuLowering
 {
+    private readonly TileProgram program;
     private readonly TileBuilder builder = new();
     private readonly Dictionary<int, int> map;
 
-    private GpuLowering(TileProgram program) =>
+    private GpuLowering(TileProgram program)
+    {
+        this.program = program;
         map = program.Inputs.ToDictionary(input => input.Id, input => builder.Input(input.Name, input.Kind, program[input.Id].Shape));
+    }
 
     public static TileProgram Lower(TileProgram program)
     {
@@ -24,18 +28,63 @@ internal sealed class GpuLowering
         return SumExchange.Apply(Simplification.Simplify(lowering.builder.Build(program.Name, program.Outputs.Select(Mapped), program.Next.Select(Mapped))));
     }
 
-    private int Lowered(Instruction tile) => tile.Op switch
+    private int Lowered(Instruction tile)
     {
-        TileOp.DecayMatrix => Decays(map[tile.Operands[0]], tile),
-        TileOp.SumRows when tile.Shape == Shape.Scalar && builder[map[tile.Operands[0]]].Shape.Rows == Dim.Time => builder.LastRow(builder.CumulativeSum(map[tile.Operands[0]])),
-        TileOp.MatMul => builder.Name(Product(map[tile.Operands[0]], map[tile.Operands[1]], tile.TransposeLeft, tile.TransposeRight), tile.Name),
-        _ => builder.Copy(tile, id => map[id]),
-    };
+        int X(int operand) => map[tile.Operands[operand]];
+        return tile.Op switch
+        {
+            TileOp.DecayMatrix => Decays(X(0), tile),
+            TileOp.SumRows when IsGate(tile.Operands[0]) => builder.LastRow(Sums(X(0))),
+            TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && IsGate(tile.Operands[0]) && tile is { Reverse: true, Exclusive: true } =>
+                builder.Name(builder.Subtract(builder.LastRow(Sums(X(0))), Sums(X(0))), tile.Name),
+            TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && !tile.Reverse && !IsGate(tile.Operands[0]) =>
+                builder.Subtract(builder.SumRows(X(0)), builder.CumulativeSum(X(0), reverse: true, exclusive: !tile.Exclusive)),
+            TileOp.Add or TileOp.Subtract => builder.Name(Merged(builder.Binary(tile.Op, X(0), X(1))), tile.Name),
+            TileOp.DecayedDot => builder.Name(builder.DecayedDot(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
+            TileOp.DecayedMix => builder.Name(builder.DecayedMix(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
+            TileOp.DecayedMixTransposed => builder.Name(builder.DecayedMixTransposed(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
+            TileOp.SolveUnitLower => builder.Name(builder.MatMul(builder.InverseUnitLower(X(0)), X(1), transposeLeft: tile.Reverse), tile.Name),
+            TileOp.MatMul => builder.Name(Product(X(0), X(1), tile.TransposeLeft, tile.TransposeRight), tile.Name),
+            _ => builder.Copy(tile, id => map[id]),
+        };
+    }
+
+    /// <summary>Sums of log-decays, from which kernels take all that decays: operations over decays are given the sums here.</summary>
+    private int Sums(int gates) => builder.CumulativeSum(gates);
+
+    /// <summary>Whether a value follows from arguments alone, none of which is summed over, as log-decays do.</summary>
+    private bool IsGate(int id) => program[id].Shape.Rows == Dim.Time && program.Ancestors([id]).All(ancestor =>
+        Places.IsElementwise(program[ancestor].Op) || program[ancestor].Op == TileOp.Constant
+        || program.Inputs.Any(input => input.Id == ancestor && input.Kind is InputKind.Argument or InputKind.Validity));
+
+    /// <summary>Of a sum, terms that are sums down the tokens as one.</summary>
+    private int Merged(int sum)
+    {
+        if (builder[sum].Op is not (TileOp.Add or TileOp.Subtract)) return sum;
+        var (left, right) = (builder[sum].Operands[0], builder[sum].Operands[1]);
+        var outer = builder[sum].Op;
+
+        // (x + sums) + more sums = x + (sums + more sums)
+        foreach (var (inner, other, innerIsLeft) in new[] { (left, right, true), (right, left, false) })
+        {
+            if (outer == TileOp.Subtract && !innerIsLeft) continue;
+            if (builder[inner].Op is not (TileOp.Add or TileOp.Subtract) || builder[other].Op != TileOp.CumulativeSum) continue;
+            var (a, b) = (builder[inner].Operands[0], builder[inner].Operands[1]);
+            if (IsMergeable(b, other) && builder[inner].Op == TileOp.Add) return builder.Add(a, builder.Binary(outer, b, other));
+            if (IsMergeable(b, other)) return builder.Subtract(a, builder.Binary(outer == TileOp.Add ? TileOp.Subtract : TileOp.Add, b, other));
+            if (IsMergeable(a, other)) return builder.Binary(builder[inner].Op, builder.Binary(outer, a, other), b);
+        }
+
+        return sum;
+    }
+
+    private bool IsMergeable(int a, int b) => builder[a].Op == TileOp.CumulativeSum && builder[b].Op == TileOp.CumulativeSum
+        && builder[a].Reverse == builder[b].Reverse && builder[a].Exclusive == builder[b].Exclusive && builder[a].Shape == builder[b].Shape;
 
     /// <summary><c>exp(G_i - G_j)</c> of the sums G up to a token, where j counts for i.</summary>
     private int Decays(int gate, Instruction matrix)
     {
-        var upTo = builder.CumulativeSum(gate);
+        var upTo = Sums(gate);
         var later = matrix.Point == ReadPoint.BeforeDecay ? builder.CumulativeSum(gate, exclusive: true) : upTo;
         return builder.Name(builder.CausalMask(builder.Exp(builder.Subtract(later, builder.Transpose(upTo))), matrix.Point), matrix.Name);
     }
@@ -46,14 +95,16 @@ internal sealed class GpuLowering
     /// </summary>
     private int Product(int left, int right, bool transposeLeft, bool transposeRight)
     {
+        if (WithLine(left, right, transposeLeft, transposeRight) is { } line) return line;
+
         // Whether what is summed over lies along the rows.
         var (inRows, inRowsToo) = (transposeLeft, !transposeRight);
         var (a, b) = (FactorsOf(left, inRows), FactorsOf(right, inRowsToo));
         var number = Times(a.Number, b.Number);
-        var line = Times(inRows == inRowsToo ? a.Inner : Turned(a.Inner), b.Inner);
-        if (line is not null)
+        var inner = Times(inRows == inRowsToo ? a.Inner : Turned(a.Inner), b.Inner);
+        if (inner is not null)
         {
-            (b.Tile, number) = (builder.Multiply(b.Tile, number is { } n ? builder.Multiply(line.Value, n) : line.Value), null);
+            (b.Tile, number) = (builder.Multiply(b.Tile, number is { } n ? builder.Multiply(inner.Value, n) : inner.Value), null);
         }
         else if (number is { } alone && (IsComputed(a.Tile) || IsComputed(b.Tile)))
         {
@@ -66,6 +117,23 @@ internal sealed class GpuLowering
         foreach (var factor in new[] { inRows ? Turned(a.Outer) : a.Outer, inRowsToo ? b.Outer : Turned(b.Outer), number })
             if (factor is not null) product = builder.Multiply(product, factor.Value);
         return product;
+    }
+
+    /// <summary>A product with a single row or column: sums.</summary>
+    private int? WithLine(int left, int right, bool transposeLeft, bool transposeRight)
+    {
+        var (a, b) = (builder[left].Shape, builder[right].Shape);
+        if ((transposeLeft ? a.Columns : a.Rows) == Dim.One)
+        {
+            return transposeRight
+                ? builder.Transpose(builder.SumColumns(builder.Multiply(right, transposeLeft ? builder.Transpose(left) : left)))
+                : builder.SumRows(builder.Multiply(right, transposeLeft ? left : builder.Transpose(left)));
+        }
+
+        if ((transposeRight ? b.Rows : b.Columns) != Dim.One) return null;
+        return transposeLeft
+            ? builder.Transpose(builder.SumRows(builder.Multiply(left, transposeRight ? builder.Transpose(right) : right)))
+            : builder.SumColumns(builder.Multiply(left, transposeRight ? right : builder.Transpose(right)));
     }
 
     private int? Times(int? left, int? right) => left is null ? right : right is null ? left : builder.Multiply(left.Value, right.Value);

@@ -35,7 +35,7 @@ internal sealed class GpuPlan
     public Place PlaceOf(int id) => Places.Of(Program[id].Shape)!.Value;
 
     /// <summary>Uses of a value as an operand of operations that take it from shared memory.</summary>
-    public int StoredUses(int id) => users.TryGetValue(id, out var all) ? all.Count(user => Program[user].Op == TileOp.MatMul) : 0;
+    public int StoredUses(int id) => users.TryGetValue(id, out var all) ? all.Count(user => Places.IsProduct(Program[user].Op)) : 0;
 
     /// <summary>Whether a value is written where it is used.</summary>
     public bool IsWithin(int id)
@@ -43,8 +43,8 @@ internal sealed class GpuPlan
         if (results.Contains(id) || !users.TryGetValue(id, out var all) || all.Count != 1) return false;
         var (tile, user, place) = (Program[id], Program[all[0]], PlaceOf(id));
         if (!Places.IsElementwise(user.Op) || PlaceOf(user.Id) != place || !IsSameLine(tile, user)) return false;
-        if (tile.Op == TileOp.MatMul) return user.Op == TileOp.Add;
-        return Places.IsElementwise(tile.Op) && (user.Op == TileOp.Add || !Addends(id).Any(addend => Program[addend].Op == TileOp.MatMul));
+        if (Places.IsProduct(tile.Op)) return user.Op == TileOp.Add;
+        return Places.IsElementwise(tile.Op) && (user.Op == TileOp.Add || !Addends(id).Any(addend => Places.IsProduct(Program[addend].Op)));
     }
 
     /// <summary>The terms of a sum, those of sums written within it among them.</summary>

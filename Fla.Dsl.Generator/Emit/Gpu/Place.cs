@@ -35,6 +35,9 @@ internal static class Places
         or TileOp.Tanh or TileOp.Relu or TileOp.Heaviside or TileOp.Softplus or TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide
         or TileOp.CausalMask or TileOp.Transpose;
 
+    /// <summary>Whether an operation is a sum of products of tiles in shared memory, which is added to registers.</summary>
+    public static bool IsProduct(TileOp op) => op is TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed;
+
     /// <summary>Whether kernels can be written for a program.</summary>
     public static bool Fits(TileProgram program) => program.Instructions.All(tile => Of(tile.Shape) is not null && Knows(tile, program));
 
@@ -44,9 +47,9 @@ internal static class Places
         return tile.Op switch
         {
             TileOp.Input or TileOp.Constant or TileOp.SumRows or TileOp.SumColumns => true,
-            TileOp.MatMul => PlaceOf(0) == Place.Tile && PlaceOf(1) == Place.Tile,
-            TileOp.LastRow => PlaceOf(0) == Place.Line,
-            TileOp.Transpose or TileOp.CumulativeSum => Of(tile.Shape) != Place.Tile,
+            TileOp.LastRow or TileOp.CumulativeSum or TileOp.InverseUnitLower => true,
+            TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => PlaceOf(0) == Place.Tile && PlaceOf(1) == Place.Tile,
+            TileOp.Transpose => Of(tile.Shape) != Place.Tile,
             var op => IsElementwise(op),
         };
     }
