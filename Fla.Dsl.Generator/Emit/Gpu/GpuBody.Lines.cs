@@ -68,6 +68,12 @@ internal sealed partial class GpuBody
     private void Line(int id)
     {
         var tile = program[id];
+        if (tile.Op == TileOp.Transpose && lines.TryGetValue(tile.Operands[0], out var same))
+        {
+            lines.Add(id, same);
+            return;
+        }
+
         var along = Places.Along(tile.Shape);
         var name = Fresh(id);
         regions.Take(name, $"Columns.Bytes<{Size(along)}>()", Code);

@@ -200,8 +200,8 @@ internal sealed class GpuKernel
         code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
         foreach (var (tensor, element) in SplitTensors()) code.Line($"{tensor} = {tensor}.From<{element}>(split * {GpuBody.Size(Split!)}.Value);");
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
-        code.Line($"var stageBytes = {name}StageBytes<{Generics}>();");
-        var offset = $"shared + ({Stages} * stageBytes)";
+        if (Lines.Any() || Stages == 2) code.Line($"var stageBytes = {(Stages == 2 ? $"{name}StageBytes<{Generics}>()" : "Columns.Bytes<TChunk>()")};");
+        var offset = $"shared + {(Stages == 2 ? "(2 * stageBytes)" : $"{name}StageBytes<{Generics}>()")}";
         foreach (var (region, bytes) in KeptTiles.Select(kept => (Local(kept.Name), BytesOf(kept))).Concat(body.Regions.All))
         {
             code.Line($"var {region} = {offset};");
@@ -227,7 +227,8 @@ internal sealed class GpuKernel
 
     private void Walk(CodeWriter code)
     {
-        code.Line("var stage = 0;");
+        var staged = Lines.Any() || Stages == 2;
+        if (staged) code.Line("var stage = 0;");
         foreach (var input in Lines) code.Line($"var {Arriving(input)} = Columns.New<TChunk>();");
         code.Line(backward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
         foreach (var input in Tiles.Concat(KeptTiles)) Copy(code, input, "0", "start");
@@ -259,7 +260,7 @@ internal sealed class GpuKernel
             Steps(code);
             foreach (var (input, next) in CarriedTiles)
                 code.Line($"for (var i = 0; i < Layout<{GpuBody.Generic(program[input.Id].Shape)}>.Count; i++) {Local(input.Name)}[i] = {body.RegistersOf(next.Id)}[i];");
-            code.Line("stage = stageBytes - stage;");
+            if (staged) code.Line("stage = stageBytes - stage;");
             Puts(code);
             code.Line("start = next;");
         });

@@ -102,9 +102,14 @@ internal sealed class GpuLowering
         var (a, b) = (FactorsOf(left, inRows), FactorsOf(right, inRowsToo));
         var number = Times(a.Number, b.Number);
         var inner = Times(inRows == inRowsToo ? a.Inner : Turned(a.Inner), b.Inner);
+        var isState = (inRows ? builder[a.Tile].Shape.Columns : builder[a.Tile].Shape.Rows) != Dim.Time && (inRowsToo ? builder[b.Tile].Shape.Columns : builder[b.Tile].Shape.Rows) != Dim.Time;
+        if (inner is null && number is { } ofState && isState && inRowsToo)
+            inner = builder.Broadcast(ofState, new Shape(builder[b.Tile].Shape.Rows, Dim.One));
+        else if (inner is not null && number is { } n)
+            inner = builder.Multiply(inner.Value, n);
         if (inner is not null)
         {
-            (b.Tile, number) = (builder.Multiply(b.Tile, number is { } n ? builder.Multiply(inner.Value, n) : inner.Value), null);
+            (b.Tile, number) = (builder.Multiply(b.Tile, inner.Value), null);
         }
         else if (number is { } alone && (IsComputed(a.Tile) || IsComputed(b.Tile)))
         {
