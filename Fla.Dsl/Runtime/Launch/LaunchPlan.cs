@@ -1,4 +1,6 @@
 using System.Reflection;
+using Fla.Dsl.Runtime.Cuda;
+using Fla.Dsl.Runtime.Cuda.Ptx;
 using Fla.Dsl.Runtime.Gpu;
 
 namespace Fla.Dsl.Runtime.Launch;
@@ -25,7 +27,9 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
     /// <summary>What is launched: the kernel's method with its type arguments.</summary>
     public required MethodInfo Method { get; init; }
 
-    /// <summary>The plans of a recurrence's forward kernel and, if it has some, backward ones on a CUDA device; empty where kernels cannot run.</summary>
+    /// <summary>
+    /// The plans of a recurrence's forward kernel and, if it has some, backward ones on a CUDA device; empty where kernels cannot run.
+    /// </summary>
     /// <param name="op">The recurrence.</param>
     /// <param name="work">What they are for.</param>
     /// <param name="machine">The device, which need not be here.</param>
@@ -47,6 +51,25 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
         return chunks.Select(chunk => kernels.Select(kernel => Choose(kernel, chunk, states, work, device)).ToArray())
             .Where(plans => plans.All(plan => plan is not null))
             .MinBy(plans => plans.Sum(plan => plan!.Splits))!;
+    }
+
+    /// <summary>
+    /// How many registers a thread takes, and how many bytes of memory for what does not fit into them: from a CUDA device that compiles
+    /// the kernel, or else from NVIDIA's <c>ptxas</c> for an H100; null without either.
+    /// </summary>
+    /// <exception cref="KernelCompilationException">The kernel cannot be compiled.</exception>
+    public (int Registers, int LocalBytes)? Resources(CudaDevice? device)
+    {
+        if (device is not null)
+        {
+            var kernel = (CudaKernel)device.Prepare(Method);
+            return (kernel.Registers, kernel.LocalBytes);
+        }
+
+        if (Ptxas.Program is null) return null;
+        const int H100 = 90;
+        var (stack, _, registers) = Ptxas.Assemble(KernelCompiler.Compile(Method, PtxTarget.For(H100)).Text);
+        return (registers, stack);
     }
 
     /// <summary>What it moves to and from memory at least, in bytes.</summary>

@@ -168,7 +168,8 @@ public static class DecayingSumsKernels
                     for (var c = 0; c < columns; c++)
                     {
                         var s = ((gradient + r) * TV.Value) + c;
-                        ofQuery += scale * At<TElement>(@do, token, head, heads, from + c) * shared[((((i + 1) * rows) + r) * TV.Value) + c];
+                        var state = shared[((((i + 1) * rows) + r) * TV.Value) + c];
+                        ofQuery += scale * At<TElement>(@do, token, head, heads, from + c) * state;
                         ofKey += shared[s] * At<TElement>(v, token, head, heads, from + c);
                         shared[s] *= decay;
                     }

@@ -40,7 +40,8 @@ public class KernelEvaluationTests
     public void Without_initial_states() => Check(Inputs.Random(KernelOps.DecayingSums, 2, 40, heads: 2, initial: false));
 
     [Fact]
-    public void An_argument_left_to_its_default() => Check(Inputs.Random(KernelOps.DecayingSums, 2, 40, heads: 2, without: "gamma", scale: 0.7));
+    public void An_argument_left_to_its_default() =>
+        Check(Inputs.Random(KernelOps.DecayingSums, 2, 40, heads: 2, without: "gamma", scale: 0.7));
 
     [Theory]
     [InlineData(ScalarType.BFloat16, 3e-2)]
@@ -73,9 +74,11 @@ public class KernelEvaluationTests
         using var emulator = BackendOf.Emulator;
         var inputs = Inputs.Random(KernelOps.DecayingSums, 2, 40, heads: 3).Leaves(ScalarType.Float32);
         Tensor Scattered(Tensor tensor) => stack([tensor, tensor], -1).select(-1, 1);
-        var (expected, expectedFinal) = inputs.Test.Op.Run(Mode.Chunk, inputs.Arguments, initialState: inputs.Initial, outputFinalState: true);
-        var (o, final) = inputs.Test.Op.Run(
-            Mode.Chunk, [.. inputs.Arguments.Select(a => Scattered(a!))], initialState: [.. inputs.Initial!.Select(s => Scattered(s!))], outputFinalState: true);
+        var op = inputs.Test.Op;
+        var (expected, expectedFinal) = op.Run(Mode.Chunk, inputs.Arguments, initialState: inputs.Initial, outputFinalState: true);
+        Tensor[] arguments = [.. inputs.Arguments.Select(argument => Scattered(argument!))];
+        Tensor[] initial = [.. inputs.Initial!.Select(state => Scattered(state!))];
+        var (o, final) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
         Close.Assert(expected, o, 0, "output");
         Close.Assert(expectedFinal![0], final![0], 0, "state");
         (o * Scattered(ones_like(o))).sum().backward();
@@ -93,8 +96,10 @@ public class KernelEvaluationTests
         var all = Evaluation.By(Mode.Chunk, Inputs.Random(KernelOps.DecayingSums, 2, 40, heads: 2), ScalarType.Float32);
         var inputs = Inputs.Random(KernelOps.DecayingSums, 2, 40, heads: 2).Leaves(ScalarType.Float32);
         Tensor[] arguments = [.. inputs.Arguments.Select((argument, i) => i == 1 ? argument! : argument!.detach())];
-        var (o, final) = inputs.Test.Op.Run(Mode.Chunk, arguments, initialState: [.. inputs.Initial!.Select(s => s!.detach())], outputFinalState: true);
-        (o * inputs.Output.to(o.dtype)).sum().add(final!.Zip(inputs.Final, (s, g) => (s * g.to(s.dtype)).sum()).Aggregate((a, b) => a + b)).backward();
+        Tensor[] initial = [.. inputs.Initial!.Select(state => state!.detach())];
+        var (o, final) = inputs.Test.Op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
+        Tensor Term(Tensor result, Tensor gradient) => (result * gradient.to(result.dtype)).sum();
+        final!.Zip(inputs.Final, Term).Aggregate(Term(o, inputs.Output), (a, b) => a + b).backward();
         Close.Assert(all.Gradients[1]!, arguments[1].grad!, 1e-6, "gradient");
         Assert.Null(arguments[0].grad);
     }
