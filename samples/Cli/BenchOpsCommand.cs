@@ -85,10 +85,12 @@ internal static class BenchOpsCommand
     private static IEnumerable<string> Cells(PassTiming pass, Machine? machine) =>
     [
         Text($"{pass.Seconds * 1e3:0.000} ms"),
-        Text($"{pass.Bytes / pass.Seconds / 1e12:0.00} TB/s"),
-        Text($"{pass.Flops / pass.Seconds / 1e12:0.0} TFLOP/s"),
+        Rate(pass.Bytes / pass.Seconds, "B/s"),
+        Rate(pass.Flops / pass.Seconds, "FLOP/s"),
         Share(pass, machine) is { } share ? Text($"{share:0%}") : "-",
     ];
+
+    private static string Rate(double rate, string unit) => rate >= 1e12 ? Text($"{rate / 1e12:0.00} T{unit}") : Text($"{rate / 1e9:0.0} G{unit}");
 
     private static string Memory(OpTiming timing) => timing.ReservedBytes is { } bytes ? Text($"{bytes / Math.Pow(2, 30):0.00} GiB") : "-";
 

@@ -5,6 +5,7 @@ using Fla.Dsl.Runtime.Cuda;
 using Fla.Dsl.Runtime.Gpu;
 using Fla.Dsl.Runtime.Launch;
 using Fla.Layers.Evaluation;
+using Spectre.Console;
 using static TorchSharp.torch;
 
 namespace Fla.Cli;

@@ -1,5 +1,3 @@
-using Fla.Dsl.Runtime.Cuda;
-
 namespace Fla.Ops.Tests.Cuda;
 
 /// <summary>A claim that takes NVIDIA's assembler to check.</summary>
