@@ -106,7 +106,7 @@ public sealed class RecurrenceOp
         }
 
         var initial = initialState ?? new Tensor?[States.Count];
-        var differentiable = torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is not null && tensor.requires_grad);
+        var differentiable = torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is { requires_grad: true });
         var evaluator = Evaluator.For(call, differentiable);
         if (differentiable) return RecurrenceFunction.Apply(evaluator, arguments, initial);
 

@@ -7,9 +7,9 @@ namespace Fla.Dsl.Runtime;
 
 /// <summary>What evaluates that for which there are kernels: <c>FLA_BACKEND</c>, which is looked at in every call.</summary>
 /// <remarks>
-/// Unset, CUDA tensors go to kernels and others to TorchSharp. <c>torch</c>: all go to TorchSharp. <c>gpu</c>: as unset, but tensors that do
-/// not lie on a CUDA device are refused. <c>emulator</c>: tensors in main memory go to the kernels, which the emulator runs, and others are
-/// refused.
+/// Unset, CUDA tensors go to kernels and others to TorchSharp. <c>torch</c>: all go to TorchSharp. <c>gpu</c>: as unset, but tensors
+/// that do not lie on a CUDA device are refused. <c>emulator</c>: tensors in main memory go to the kernels, which the emulator runs, and
+/// others are refused.
 /// </remarks>
 public static class Backend
 {

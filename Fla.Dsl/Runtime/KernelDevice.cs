@@ -70,7 +70,7 @@ public abstract class KernelDevice
         foreach (var parameter in method.GetParameters())
             if (!KernelArgument.Types.Contains(parameter.ParameterType))
                 throw new ArgumentException(
-                    $"expected parameters of type {string.Join(", ", KernelArgument.Types.Select(type => type.Name))}, got {parameter.ParameterType} {parameter.Name} "
-                    + $"of {PreparedKernel.NameOf(method)}", nameof(method));
+                    $"expected parameters of type {string.Join(", ", KernelArgument.Types.Select(type => type.Name))}, "
+                    + $"got {parameter.ParameterType} {parameter.Name} of {PreparedKernel.NameOf(method)}", nameof(method));
     }
 }

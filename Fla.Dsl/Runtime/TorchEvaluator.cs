@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Fla.Dsl.Runtime;
 
-/// <summary>Evaluates a recurrence with TorchSharp's operations: what the compiler wrote for chunks or tokens, in a schedule's order.</summary>
+/// <summary>
+/// Evaluates a recurrence with TorchSharp's operations: what the compiler wrote for chunks or tokens, in a schedule's order.
+/// </summary>
 internal sealed class TorchEvaluator : Evaluator
 {
     private readonly TorchProgram program;
@@ -27,8 +29,9 @@ internal sealed class TorchEvaluator : Evaluator
         using var scope = torch.NewDisposeScope();
         var transfer = new RowTransfer(layout, Call.Device, Call.Compute, Call.Heads);
         var (output, tokens) = Call.Output.Allocate(Call.Device);
-        var states = Call.States.Zip(initial, (state, tensor) =>
-            tensor is null ? torch.full(state.Canonical, Scalars.Of(state.Empty), Call.Compute, Call.Device) : transfer.ToOrder(tensor.reshape(state.Canonical))).ToArray();
+        var states = Call.States.Zip(initial, (state, tensor) => tensor is null
+            ? torch.full(state.Canonical, Scalars.Of(state.Empty), Call.Compute, Call.Device)
+            : transfer.ToOrder(tensor.reshape(state.Canonical))).ToArray();
         var (ordered, kept) = schedule.Forward(
             program.Forward, layout, Inputs(transfer, arguments), states, Call.WantFinal, keep,
             (step, steps, rows) => transfer.ToTokens(rows[0], step, steps, tokens));
@@ -54,7 +57,8 @@ internal sealed class TorchEvaluator : Evaluator
     {
         using var scope = torch.NewDisposeScope();
         var transfer = new RowTransfer(layout, Call.Device, Call.Compute, Call.Heads);
-        var gradients = Call.Arguments.Concat(Call.States).Select((bound, i) => wanted[i] ? bound!.Allocate(Call.Device) : default).ToArray();
+        var gradients = Call.Arguments.Concat(Call.States)
+            .Select((bound, i) => wanted[i] ? bound!.Allocate(Call.Device) : default).ToArray();
         var perHead = Call.DeclaredArguments.Select((argument, i) =>
             wanted[i] && argument.Role == ArgumentRole.PerHead
                 ? torch.zeros([1, Call.Heads, .. Call.Arguments[i]!.Canonical[2..]], Call.Compute, Call.Device)

@@ -84,6 +84,14 @@ public sealed unsafe class CudaDevice : KernelDevice
     /// <summary>What kernels are written for.</summary>
     internal PtxTarget Target => PtxTarget.For(ComputeCapability.Major * 10 + ComputeCapability.Minor);
 
+    /// <summary>How much of its memory nobody has, in bytes. What PyTorch keeps for later is not free.</summary>
+    public long FreeBytes()
+    {
+        using var context = Enter();
+        CudaDriver.Check(CudaDriver.cuMemGetInfo(out nuint free, out _), $"cuMemGetInfo of device {Ordinal}");
+        return (long)free;
+    }
+
     private protected override PreparedKernel Create(MethodInfo method) => CudaKernel.Load(this, method, KernelCache.Default);
 
     /// <summary>Makes the device's context the thread's until that is disposed of, and leaves the thread's own as it was.</summary>

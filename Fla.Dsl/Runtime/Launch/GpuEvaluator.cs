@@ -58,7 +58,7 @@ internal sealed class GpuEvaluator : Evaluator
         }
 
         launch.Run(device, Sequences);
-        var result = output.to(Call.Output.Type);
+        var result = output.In(Call.Output.Type);
         scope.MoveToOuter([result, .. final, .. kept]);
         return (result, [.. final], [.. kept]);
     }
@@ -78,10 +78,12 @@ internal sealed class GpuEvaluator : Evaluator
             ? torch.zeros(Call.Output.Canonical, OutputType, Call.Device)
             : output.reshape(Call.Output.Canonical).to(OutputType).contiguous());
 
-        var sums = Call.DeclaredArguments.Zip(Call.Arguments, wanted).Select(item => item.Second is null || (item.Third is false && item.First.Role == ArgumentRole.PerHead)
-            ? null : new GradientParts(Call, work, plan, item.First, item.Second)).ToArray();
-        foreach (var sum in sums)
-            sum?.AddTo(launch);
+        // Those per token are written anyhow.
+        var sums = Call.DeclaredArguments.Zip(Call.Arguments, wanted)
+            .Select(item => item is (var argument, { } bound, var want) && (want || argument.Role == ArgumentRole.Token)
+                ? new GradientParts(Call, work, plan, argument, bound)
+                : null).ToArray();
+        foreach (var sum in sums) sum?.AddTo(launch);
 
         var keptOnes = new Queue<Tensor>(kept);
         var states = new Tensor?[Call.States.Count];
@@ -98,7 +100,7 @@ internal sealed class GpuEvaluator : Evaluator
         Tensor?[] result =
         [
             .. sums.Select((sum, i) => wanted[i] ? sum!.Total() : null),
-            .. states.Zip(Call.States, (gradient, state) => gradient?.to(state.Type)),
+            .. states.Zip(Call.States, (gradient, state) => gradient?.In(state.Type)),
         ];
         scope.MoveToOuter(result.OfType<Tensor>());
         return result;

@@ -54,7 +54,7 @@ internal sealed class GradientParts
             return Grouped(parts, 1, bound.Canonical[1]).sum([0L, 1L, 3L]).reshape(bound.Shape).to(bound.Type);
         return ReferenceEquals(whole, parts)
             ? Grouped(parts, 2, bound.Canonical[2]).sum([2L, 4L]).reshape(bound.Shape).to(bound.Type)
-            : whole.to(bound.Type);
+            : whole.In(bound.Type);
     }
 
     // [.., splits * H, ..] as [.., splits, Ha, H / Ha, ..]

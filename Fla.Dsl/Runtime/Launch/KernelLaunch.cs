@@ -21,8 +21,9 @@ internal sealed class KernelLaunch(RecurrenceCall call, LaunchPlan plan)
     /// <summary>Adds what is per head, <c>[.., heads, R, C]</c>; null where there is none.</summary>
     public void AddPerHead(GpuRole role, string name, Tensor? tensor)
     {
-        if (tensor is not null)
-            tensors.Add(new(role, name), new(TensorMemory.Pointer(tensor), (int)tensor.shape[^3], (int)(tensor.shape[^2] * tensor.shape[^1])));
+        if (tensor is null) return;
+        var columns = (int)(tensor.shape[^2] * tensor.shape[^1]);
+        tensors.Add(new(role, name), new(TensorMemory.Pointer(tensor), (int)tensor.shape[^3], columns));
     }
 
     /// <summary>Adds what is of the i-th state, <c>[.., H, R, C]</c>; null where there is none.</summary>

@@ -1,4 +1,6 @@
 using System.Reflection;
+using Fla.Dsl.Runtime.Cuda;
+using Fla.Dsl.Runtime.Cuda.Ptx;
 using Fla.Dsl.Runtime.Gpu;
 
 namespace Fla.Dsl.Runtime.Launch;
@@ -12,8 +14,11 @@ namespace Fla.Dsl.Runtime.Launch;
 /// <param name="SharedBytes">The shared memory of a block.</param>
 public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> Tiles, int Splits, long Blocks, int SharedBytes)
 {
-    // 64 of a thread's 255 registers for the states: a chunk's own tiles, fragments and addresses take up to 150.
+    // 64 of a thread's 255 registers for matrices that are states: a chunk's own tiles, fragments and addresses take up to 150.
     private const int MostStateElements = 64 * GpuKernel.Threads;
+
+    // What is spread over more blocks is done by each of them: not for the last quarter of a device.
+    private const double FullEnough = 0.75;
 
     // Work per token grows with the chunk (C^2 (K + V)) and with the number of chunks (K V each): 64 balances them for dimensions of 64
     // to 256; the shorter one is for what the shared memory does not hold otherwise, and for short sequences.
@@ -22,7 +27,9 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
     /// <summary>What is launched: the kernel's method with its type arguments.</summary>
     public required MethodInfo Method { get; init; }
 
-    /// <summary>The plans of a recurrence's forward kernel and, if it has some, backward ones on a CUDA device; empty where kernels cannot run.</summary>
+    /// <summary>
+    /// The plans of a recurrence's forward kernel and, if it has some, backward ones on a CUDA device; empty where kernels cannot run.
+    /// </summary>
     /// <param name="op">The recurrence.</param>
     /// <param name="work">What they are for.</param>
     /// <param name="machine">The device, which need not be here.</param>
@@ -30,8 +37,8 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
         op.Gpu is { } program ? Choose([.. program.Kernels], op.States, work, new(typeof(Cuda8), machine)) ?? [] : [];
 
     /// <summary>
-    /// The plans of kernels that share chunks; null where they cannot run. The longest chunk is taken whose tiles fit into shared memory,
-    /// and the fewest splits whose states fit into registers and whose blocks fill the device.
+    /// The plans of kernels that share chunks; null where they cannot run. The fewest splits are taken whose tiles fit into shared memory,
+    /// whose states fit into registers and whose blocks fill the device, and then the longest chunk.
     /// </summary>
     /// <param name="kernels">The kernels.</param>
     /// <param name="states">The recurrence's states.</param>
@@ -40,13 +47,29 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
     internal static IReadOnlyList<LaunchPlan>? Choose(
         IReadOnlyList<GpuKernel> kernels, IReadOnlyList<StateVariable> states, Workload work, Target device)
     {
-        foreach (var chunk in Chunks.Where(chunk => chunk == Chunks[^1] || work.Longest > chunk / 2))
+        var chunks = Chunks.Where(chunk => chunk == Chunks[^1] || work.Longest > chunk / 2);
+        return chunks.Select(chunk => kernels.Select(kernel => Choose(kernel, chunk, states, work, device)).ToArray())
+            .Where(plans => plans.All(plan => plan is not null))
+            .MinBy(plans => plans.Sum(plan => plan!.Splits))!;
+    }
+
+    /// <summary>
+    /// How many registers a thread takes, and how many bytes of memory for what does not fit into them: from a CUDA device that compiles
+    /// the kernel, or else from NVIDIA's <c>ptxas</c> for an H100; null without either.
+    /// </summary>
+    /// <exception cref="KernelCompilationException">The kernel cannot be compiled.</exception>
+    public (int Registers, int LocalBytes)? Resources(CudaDevice? device)
+    {
+        if (device is not null)
         {
-            var plans = kernels.Select(kernel => Choose(kernel, chunk, states, work, device)).ToArray();
-            if (plans.All(plan => plan is not null)) return plans!;
+            var kernel = (CudaKernel)device.Prepare(Method);
+            return (kernel.Registers, kernel.LocalBytes);
         }
 
-        return null;
+        if (Ptxas.Program is null) return null;
+        const int H100 = 90;
+        var (stack, _, registers) = Ptxas.Assemble(KernelCompiler.Compile(Method, PtxTarget.For(H100)).Text);
+        return (registers, stack);
     }
 
     /// <summary>What it moves to and from memory at least, in bytes.</summary>
@@ -69,14 +92,16 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
         {
             var tiles = kernel.Dimensions.Select(name => name == kernel.Split ? split : LeastTile(work.Sizes[name])).ToArray();
             if (tiles.Any(tile => tile is null)) continue;
-            if (chosen is not null && chosen.Blocks >= device.Machine.Multiprocessors && StateElements(chosen) <= MostStateElements) break;
+            if (chosen is not null
+                && chosen.Blocks >= FullEnough * device.Machine.Multiprocessors && StateElements(chosen) <= MostStateElements)
+                break;
             var plan = With(kernel, chunk, [.. tiles.Select(tile => tile!.Value)], work, device);
             if (plan.SharedBytes <= device.Machine.SharedBytesPerBlock) chosen = plan;
         }
 
         return chosen;
 
-        int StateElements(LaunchPlan plan) => states.Sum(state =>
+        int StateElements(LaunchPlan plan) => states.Where(state => state.Dimensions.Count > 1).Sum(state =>
             state.Dimensions.Aggregate(1, (product, name) => product * plan.Tiles[kernel.Place(name)]));
     }
 

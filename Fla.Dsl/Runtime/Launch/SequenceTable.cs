@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Fla.Dsl.Runtime.Launch;
 
 /// <summary>
-/// What kernels read of the sequences, on their device: for each its first token and its first row among the kept states, and one pair more.
-/// The last tables are kept, since a copy to a GPU waits for all that runs there, and the layers of a model have one table.
+/// What kernels read of the sequences, on their device: for each its first token and its first row among the kept states, and one pair
+/// more. The last tables are kept, since a copy to a GPU waits for all that runs there, and the layers of a model have one table.
 /// </summary>
 internal static class SequenceTable
 {
