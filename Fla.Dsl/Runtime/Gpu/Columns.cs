@@ -22,6 +22,29 @@ public static class Columns
     /// <summary>Reads a token's number.</summary>
     public static float Get(SharedAddress column, int token) => (column + (token * 4)).At<float>();
 
+    /// <summary>The numbers of the tokens that are rows of the thread's elements of a tile: of the i-th element's at <c>RowOf(i)</c>.</summary>
+    public static void OfRows<W, M, N>(ArrayView<float> own, SharedAddress column)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+    {
+        var first = column + ((Layout<W, M, N>.FirstRow + (Block.Lane >> 2)) * 4);
+        for (var i = 0; i < Layout<W, M, N>.Rows; i++) own[i] = Near<W>(first, Layout<W, M, N>.RowStep(i));
+    }
+
+    /// <summary>The numbers of the tokens that are columns of the thread's elements of a tile: of the i-th element's at <c>ColumnOf(i)</c>.</summary>
+    public static void OfColumns<W, M, N>(ArrayView<float> own, SharedAddress column)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+    {
+        var first = column + ((Layout<W, M, N>.FirstColumn + ((Block.Lane & 3) * 2)) * 4);
+        for (var i = 0; i < Layout<W, M, N>.Columns; i++) own[i] = Near<W>(first, Layout<W, M, N>.ColumnStep(i));
+    }
+
+    private static float Near<W>(SharedAddress place, int token)
+        where W : struct, IBlock => W.IsCuda ? Asm.LoadSingle(Asm.Of(place) + (uint)(token * 4)) : Get(place, token);
+
     /// <summary>Writes a token's number.</summary>
     public static void Set(SharedAddress column, int token, float value) => (column + (token * 4)).At<float>() = value;
 
