@@ -180,11 +180,14 @@ public static class DecayedMixes
         }
     }
 
-    /// <summary>How many squares are computed at a time, so that one waits for memory while another computes.</summary>
+    /// <summary>
+    /// How many squares are computed at a time, so that one waits for memory while another computes: four, two or one. It is the lowest bit
+    /// of their number or 4, without branches, as it is the size of arrays.
+    /// </summary>
     private static int Together<W, C, N>()
         where W : struct, IBlock
         where C : struct, ISize
-        where N : struct, ISize => Layout<W, C, N>.SquaresAcross % 4 == 0 ? 4 : Layout<W, C, N>.SquaresAcross % 2 == 0 ? 2 : 1;
+        where N : struct, ISize => (Layout<W, C, N>.SquaresAcross | 4) & -(Layout<W, C, N>.SquaresAcross | 4);
 
     /// <summary>Scales a pair of a fragment, which is of two tokens, by the decay between the rim and them.</summary>
     private static void ScaleTokens<W, T>(
