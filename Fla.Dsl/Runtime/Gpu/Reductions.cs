@@ -26,7 +26,7 @@ public static class Reductions
         where M : struct, ISize
         where N : struct, ISize => RowZones<W, M, N>() * N.Value * 4;
 
-    /// <summary>Begins to sum over the columns: a number for each row, which <see cref="ColumnOf{W, M, N}"/> tells after a barrier.</summary>
+    /// <summary>Begins to sum over the columns: a number a row, which <see cref="ColumnOf{W, M, N}"/> tells after a barrier.</summary>
     public static void SumColumns<W, M, N>(SharedAddress zones, ArrayView<float> tile)
         where W : struct, IBlock
         where M : struct, ISize
@@ -38,7 +38,7 @@ public static class Reductions
         where M : struct, ISize
         where N : struct, ISize => FoldZones<W, M, N>(zones, row, largest: false);
 
-    /// <summary>The softmax over the first columns of each row, in place; 0 beyond. All threads call it, and there are barriers in it.</summary>
+    /// <summary>The softmax over the first columns of each row, in place; 0 beyond. All threads call it: there are barriers in it.</summary>
     public static void Softmax<W, M, N>(SharedAddress zones, ArrayView<float> tile, int columns)
         where W : struct, IBlock
         where M : struct, ISize
@@ -54,7 +54,7 @@ public static class Reductions
             var largest = FoldZones<W, M, N>(zones, Layout<W, M, N>.Row(First<W, M, N>(row)), largest: true);
             for (var i = 0; i < 2 * Layout<W, M, N>.SquaresAcross; i++)
             {
-                var at = First<W, M, N>(row) + (i / 2 * 4) + (i % 2);
+                var at = First<W, M, N>(row) + ((i >> 1) * 4) + (i & 1);
                 tile[at] = Numbers.Exp<W>(tile[at] - largest);
             }
         }
@@ -64,7 +64,7 @@ public static class Reductions
         for (var row = 0; row < 2 * Layout<W, M, N>.SquaresDown; row++)
         {
             var share = 1f / ColumnOf<W, M, N>(sums, Layout<W, M, N>.Row(First<W, M, N>(row)));
-            for (var i = 0; i < 2 * Layout<W, M, N>.SquaresAcross; i++) tile[First<W, M, N>(row) + (i / 2 * 4) + (i % 2)] *= share;
+            for (var i = 0; i < 2 * Layout<W, M, N>.SquaresAcross; i++) tile[First<W, M, N>(row) + ((i >> 1) * 4) + (i & 1)] *= share;
         }
     }
 
@@ -78,10 +78,14 @@ public static class Reductions
         if (!W.IsCuda) zone = (zone * 8) + (Block.Lane >> 2);
         for (var column = 0; column < 2 * Layout<W, M, N>.SquaresAcross; column++)
         {
-            var first = (column / 2 * 4) + (column % 2);
+            var first = ((column >> 1) * 4) + (column & 1);
             var sum = 0f;
             for (var down = 0; down < Layout<W, M, N>.SquaresDown; down++)
-                sum += tile[first + (down * Layout<W, M, N>.SquaresAcross * 4)] + tile[first + (down * Layout<W, M, N>.SquaresAcross * 4) + 2];
+            {
+                var i = first + (down * Layout<W, M, N>.SquaresAcross * 4);
+                sum += tile[i] + tile[i + 2];
+            }
+
             if (W.IsCuda)
             {
                 sum += Warp.ShuffleXor(sum, 4);
@@ -146,7 +150,7 @@ public static class Reductions
     private static int First<W, M, N>(int row)
         where W : struct, IBlock
         where M : struct, ISize
-        where N : struct, ISize => (row / 2 * Layout<W, M, N>.SquaresAcross * 4) + (row % 2 * 2);
+        where N : struct, ISize => ((row >> 1) * Layout<W, M, N>.SquaresAcross * 4) + ((row & 1) * 2);
 
     private static int ColumnZones<W, M, N>()
         where W : struct, IBlock

@@ -2,7 +2,7 @@ using ILGPU;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>A row of N numbers in shared memory as fp32, such as a vector per head. Each of the first N threads computes one of them.</summary>
+/// <summary>A row of N numbers in shared memory as fp32, such as a vector per head. The first N threads compute one of them each.</summary>
 public static class Rows
 {
     /// <summary>The size of one.</summary>

@@ -56,7 +56,8 @@ public static class TokenScans
     }
 
     /// <summary>
-    /// <c>to[i] = log(sum_j exp(x[j] + sum of g between j and i))</c> over the j that count for i at a point; minus infinity where none does.
+    /// <c>to[i] = log(sum_j exp(x[j] + sum of g between j and i))</c> over the j that count for i at a point; minus infinity where
+    /// none does.
     /// </summary>
     public static void Logarithmic<W, C, N>(SharedAddress to, SharedAddress x, SharedAddress g, ReadPoint point)
         where W : struct, IBlock

@@ -8,8 +8,8 @@ namespace Fla.Ops.Tests.Gpu;
 internal static class ScanKernels
 {
     /// <summary>
-    /// One of the scans: 0 to 2 linear at a point, 3 to 5 transposed, 6 to 8 logarithmic, 9 and 10 products, inclusive and exclusive. And the
-    /// last row of what comes out.
+    /// One of the scans: 0 to 2 linear at a point, 3 to 5 transposed, 6 to 8 logarithmic, 9 and 10 products, inclusive and exclusive. And
+    /// the last row of what comes out.
     /// </summary>
     public static void Scan<W, C, N>(int scan, long x, long a, long to, long last)
         where W : struct, IBlock
