@@ -24,6 +24,56 @@ internal static class Asm
         return pair.Value;
     }
 
+    /// <summary>A pair of half type as two numbers.</summary>
+    public static void Unpack<T>(ArrayView<float> to, int at, uint pair)
+        where T : struct, IElement
+    {
+        if (T.TensorCoreType == 1)
+        {
+            to[at] = Interop.IntAsFloat(pair << 16);
+            to[at + 1] = Interop.IntAsFloat(pair & 0xffff0000u);
+        }
+        else
+        {
+            Ref<float> low = 0f, high = 0f;
+            Ref<uint> both = pair;
+            CudaAsm.EmitRef("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }", ref low, ref high, ref both);
+            to[at] = low.Value;
+            to[at + 1] = high.Value;
+        }
+    }
+
+    /// <summary>Two numbers that lie beside one another in shared memory.</summary>
+    public static void LoadPair(ArrayView<float> to, int at, uint address)
+    {
+        Ref<float> first = 0f, second = 0f;
+        Ref<uint> from = address;
+        CudaAsm.EmitRef("ld.shared.v2.f32 {%0,%1}, [%2];", ref first, ref second, ref from);
+        to[at] = first.Value;
+        to[at + 1] = second.Value;
+    }
+
+    /// <summary>A number in shared memory.</summary>
+    public static float Load(uint address)
+    {
+        Ref<float> number = 0f;
+        Ref<uint> from = address;
+        CudaAsm.EmitRef("ld.shared.f32 %0, [%1];", ref number, ref from);
+        return number.Value;
+    }
+
+    /// <summary>A pair of half type in shared memory as two numbers.</summary>
+    public static void LoadHalves<T>(ArrayView<float> to, int at, uint address)
+        where T : struct, IElement
+    {
+        Ref<uint> pair = 0u, from = address;
+        CudaAsm.EmitRef("ld.shared.b32 %0, [%1];", ref pair, ref from);
+        Unpack<T>(to, at, pair.Value);
+    }
+
+    /// <summary>Puts two numbers beside one another into shared memory.</summary>
+    public static void StorePair(uint address, float first, float second) => CudaAsm.Emit("st.shared.v2.f32 [%0], {%1,%2};", address, first, second);
+
     /// <summary>Four 8x8 matrices from shared memory to the registers of a warp.</summary>
     public static void LoadMatrix(ArrayView<uint> fragment, int at, uint address, bool transposed)
     {
