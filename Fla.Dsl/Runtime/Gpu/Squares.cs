@@ -38,11 +38,14 @@ internal static class Squares
         // What ldmatrix takes for pairs of half the size are the elements of a. Those of b it would transpose as pairs.
         var fromA = Asm.Of(a + (((Block.Lane & 15) * stride) + ((Block.Lane >> 4) * 16)));
         var fromB = b + (((Block.Lane & 3) * stride) + ((Block.Lane >> 2) * 4));
-        var whole = LocalMemory.Allocate1D<uint>(4);
-        var highA = LocalMemory.Allocate1D<uint>(4);
-        var lowA = LocalMemory.Allocate1D<uint>(4);
-        var highB = LocalMemory.Allocate1D<uint>(2);
-        var lowB = LocalMemory.Allocate1D<uint>(2);
+        var wholeA = LocalMemory.Allocate1D<uint>(depth / 2);
+        var wholeB = LocalMemory.Allocate1D<float>(depth / 4);
+        for (var k = 0; k < depth; k += 8)
+        {
+            Asm.LoadMatrix(wholeA, k / 2, fromA + (uint)(k * 4), false);
+            wholeB[k / 4] = SingleElement.ReadShared(fromB + (k * stride));
+            wholeB[(k / 4) + 1] = SingleElement.ReadShared(fromB + ((k + 4) * stride));
+        }
 
         // Sums apart, so that they need not wait for one another.
         var lowHigh = LocalMemory.Allocate1D<float>(4);
@@ -53,11 +56,14 @@ internal static class Squares
             highLow[i] = 0f;
         }
 
+        var highA = LocalMemory.Allocate1D<uint>(4);
+        var lowA = LocalMemory.Allocate1D<uint>(4);
+        var highB = LocalMemory.Allocate1D<uint>(2);
+        var lowB = LocalMemory.Allocate1D<uint>(2);
         for (var k = 0; k < depth; k += 8)
         {
-            Asm.LoadMatrix(whole, 0, fromA + (uint)(k * 4), false);
-            for (var i = 0; i < 4; i++) Split(highA, lowA, i, Interop.IntAsFloat(whole[i]));
-            for (var i = 0; i < 2; i++) Split(highB, lowB, i, SingleElement.ReadShared(fromB + ((k + (i * 4)) * stride)));
+            for (var i = 0; i < 4; i++) Split(highA, lowA, i, Interop.IntAsFloat(wholeA[(k / 2) + i]));
+            for (var i = 0; i < 2; i++) Split(highB, lowB, i, wholeB[(k / 4) + i]);
             Asm.MultiplySingle(lowHigh, lowA, highB);
             Asm.MultiplySingle(highLow, highA, lowB);
             Asm.MultiplySingle(d, highA, highB);
