@@ -14,11 +14,25 @@ public readonly struct Size1 : ISize
     public static int Value => 1;
 }
 
+/// <summary>4.</summary>
+public readonly struct Size4 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 4;
+}
+
 /// <summary>8.</summary>
 public readonly struct Size8 : ISize
 {
     /// <inheritdoc/>
     public static int Value => 8;
+}
+
+/// <summary>16.</summary>
+public readonly struct Size16 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 16;
 }
 
 /// <summary>32.</summary>
@@ -47,4 +61,11 @@ public readonly struct Size128 : ISize
 {
     /// <inheritdoc/>
     public static int Value => 128;
+}
+
+/// <summary>256.</summary>
+public readonly struct Size256 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 256;
 }

@@ -1,0 +1,76 @@
+using System.Reflection;
+using Fla.Dsl.Runtime;
+using Fla.Dsl.Runtime.Cuda;
+using Fla.Dsl.Runtime.Gpu;
+using static TorchSharp.torch;
+
+namespace Fla.Layers.Kernels;
+
+/// <summary>A kernel of a module: a method that is generic over the block and over what it is launched with.</summary>
+/// <param name="code">The class that has the method.</param>
+/// <param name="name">The method.</param>
+internal sealed class ModuleKernel(Type code, string name)
+{
+    /// <summary>The threads of a block.</summary>
+    public const int Threads = 256;
+
+    // A number of 4 bytes for each warp.
+    private const int SharedBytes = Threads / 32 * 4;
+
+    private readonly MethodInfo method = code.GetMethod(name)!;
+
+    /// <summary>The device whose kernels compute functions of some tensors; null where TorchSharp's operations do.</summary>
+    /// <param name="tensors">All that have elements; those that are not there are null.</param>
+    public static KernelDevice? DeviceOf(params ReadOnlySpan<Tensor?> tensors)
+    {
+        Tensor? first = null;
+        foreach (var tensor in tensors)
+        {
+            if (tensor is null) continue;
+            first ??= tensor;
+            if (ElementOf(tensor.dtype) is null || tensor.NumberOfElements == 0 || tensor.device_index != first.device_index
+                || tensor.device_type != first.device_type) return null;
+        }
+
+        return first?.device_type == TorchSharp.DeviceType.CUDA ? KernelDevice.Of(first) : null;
+    }
+
+    /// <summary>The type of elements that a kernel is generic over; null for those that kernels do not know.</summary>
+    public static Type? ElementOf(ScalarType type) => type switch
+    {
+        ScalarType.Float32 => typeof(SingleElement),
+        ScalarType.BFloat16 => typeof(BrainElement),
+        ScalarType.Float16 => typeof(HalfElement),
+        _ => null,
+    };
+
+    /// <summary>Whether 16 bytes at once can be read wherever pieces of 8 elements of these tensors begin.</summary>
+    public static bool Aligned(params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (var tensor in tensors)
+            if (tensor is not null && TensorMemory.Pointer(tensor) % 16 != 0) return false;
+        return true;
+    }
+
+    /// <summary>The address of a tensor that may not be there.</summary>
+    public static long Address(Tensor? tensor) => tensor is null ? 0 : TensorMemory.Pointer(tensor);
+
+    /// <summary>
+    /// So many blocks that a device is busy, three on each multiprocessor, and no more: for kernels whose blocks go on to further rows.
+    /// </summary>
+    /// <param name="device">The device.</param>
+    /// <param name="most">How many blocks have something to do.</param>
+    public static long Resident(KernelDevice device, long most) =>
+        Math.Min(most, device is CudaDevice cuda ? 3L * cuda.Multiprocessors : 2);
+
+    /// <summary>Launches it.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="blocks">How many blocks.</param>
+    /// <param name="types">The type arguments after the block.</param>
+    /// <param name="arguments">What the method takes.</param>
+    public void Launch(KernelDevice device, Dim3 blocks, ReadOnlySpan<Type> types, params ReadOnlySpan<KernelArgument> arguments)
+    {
+        var block = device is CudaDevice ? typeof(Cuda8) : typeof(Emulated8);
+        device.Prepare(method.MakeGenericMethod([block, .. types])).Launch(blocks, Threads, SharedBytes, arguments);
+    }
+}
