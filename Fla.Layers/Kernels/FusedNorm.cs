@@ -10,8 +10,11 @@ namespace Fla.Layers.Kernels;
 /// </summary>
 internal static class FusedNorm
 {
-    private static readonly ModuleKernel Forward = new(typeof(NormKernels), nameof(NormKernels.Forward));
-    private static readonly ModuleKernel Backward = new(typeof(NormKernels), nameof(NormKernels.Backward));
+    // With rows of up to 2048 columns the backward kernel takes a third of a multiprocessor's registers.
+    private const int BlocksEach = 3;
+
+    private static readonly ModuleKernel Forward = new(typeof(NormKernels), nameof(NormKernels.Forward), sums: true);
+    private static readonly ModuleKernel Backward = new(typeof(NormKernels), nameof(NormKernels.Backward), sums: true);
 
     /// <summary>The device whose kernels compute the function; null where there are none for these tensors.</summary>
     public static KernelDevice? DeviceOf(NormFunction function, Tensor x, Tensor? residual, Tensor? gate, Tensor? weight, Tensor? bias) =>
@@ -76,7 +79,7 @@ internal static class FusedNorm
 
             // A team has rows of one group alone, to sum up the gradients of that one's weights.
             long groups = normalisation.Groups, step = groups / Greatest(groups, shape.RowsPerBlock);
-            var blocks = (ModuleKernel.Resident(device, Blocks(rows, shape)) + step - 1) / step * step;
+            var blocks = (Math.Min(Blocks(rows, shape), ModuleKernel.Busy(device, BlocksEach)) + step - 1) / step * step;
             var teams = blocks * shape.RowsPerBlock;
             var dx = Unwritten.Tensor(x.shape, x.dtype, x.device);
             var dgate = wanted[2] ? Unwritten.Tensor(x.shape, type, x.device) : null;

@@ -26,13 +26,13 @@ internal static class FusedSwishProduct
                     Launch(Forward, device, [y, a, b]);
                     return (y, [a, b]);
                 },
-                (kept, gradient, _) =>
+                (kept, gradient, wanted) =>
                 {
                     var dy = gradient.contiguous();
                     var (a, b) = (kept[0]!, kept[1]!);
                     Tensor[] gradients = [Unwritten.Tensor(a.shape, a.dtype, a.device), Unwritten.Tensor(a.shape, a.dtype, a.device)];
                     Launch(Backward, device, [.. gradients, dy, a, b]);
-                    return gradients;
+                    return [.. gradients.Zip(wanted, (tensor, want) => want ? tensor : null)];
                 }),
             gate,
             value);

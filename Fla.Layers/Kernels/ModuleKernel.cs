@@ -9,14 +9,13 @@ namespace Fla.Layers.Kernels;
 /// <summary>A kernel of a module: a method that is generic over the block and over what it is launched with.</summary>
 /// <param name="code">The class that has the method.</param>
 /// <param name="name">The method.</param>
-internal sealed class ModuleKernel(Type code, string name)
+/// <param name="sums">Whether its threads form teams, which sum up in shared memory.</param>
+internal sealed class ModuleKernel(Type code, string name, bool sums = false)
 {
     /// <summary>The threads of a block.</summary>
     public const int Threads = 256;
 
-    // A number of 4 bytes for each warp.
-    private const int SharedBytes = Threads / 32 * 4;
-
+    private readonly int sharedBytes = sums ? Team<Cuda8, Size256>.ScratchBytes : 0;
     private readonly MethodInfo method = code.GetMethod(name)!;
 
     /// <summary>The device whose kernels compute functions of some tensors; null where TorchSharp's operations do.</summary>
@@ -55,13 +54,10 @@ internal sealed class ModuleKernel(Type code, string name)
     /// <summary>The address of a tensor that may not be there.</summary>
     public static long Address(Tensor? tensor) => tensor is null ? 0 : TensorMemory.Pointer(tensor);
 
-    /// <summary>
-    /// So many blocks that a device is busy, three on each multiprocessor, and no more: for kernels whose blocks go on to further rows.
-    /// </summary>
+    /// <summary>So many blocks that a device is busy: for kernels whose threads go on to further rows.</summary>
     /// <param name="device">The device.</param>
-    /// <param name="most">How many blocks have something to do.</param>
-    public static long Resident(KernelDevice device, long most) =>
-        Math.Min(most, device is CudaDevice cuda ? 3L * cuda.Multiprocessors : 2);
+    /// <param name="each">How many blocks for each multiprocessor: as many as it has room for, or a multiple of that.</param>
+    public static long Busy(KernelDevice device, int each) => device is CudaDevice cuda ? each * cuda.Multiprocessors : 2;
 
     /// <summary>Launches it.</summary>
     /// <param name="device">Where.</param>
@@ -71,6 +67,6 @@ internal sealed class ModuleKernel(Type code, string name)
     public void Launch(KernelDevice device, Dim3 blocks, ReadOnlySpan<Type> types, params ReadOnlySpan<KernelArgument> arguments)
     {
         var block = device is CudaDevice ? typeof(Cuda8) : typeof(Emulated8);
-        device.Prepare(method.MakeGenericMethod([block, .. types])).Launch(blocks, Threads, SharedBytes, arguments);
+        device.Prepare(method.MakeGenericMethod([block, .. types])).Launch(blocks, Threads, sharedBytes, arguments);
     }
 }

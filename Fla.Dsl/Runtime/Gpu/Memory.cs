@@ -45,8 +45,22 @@ public static unsafe class Memory
         }
     }
 
-    /// <summary>Reads a whole number of 32 bits.</summary>
-    public static int ReadInt(long address) => *(int*)address;
+    /// <summary>Reads a whole number of 32 bits where a condition holds; 0 where it does not.</summary>
+    public static int ReadIntIf<W>(bool condition, long address)
+        where W : struct, IBlock
+    {
+        if (W.IsCuda)
+        {
+            Ref<int> number = 0, holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+            Ref<long> from = address;
+            CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.b32 %0, [%1]; }", ref number, ref from, ref holds);
+            return number.Value;
+        }
+        else
+        {
+            return condition ? *(int*)address : 0;
+        }
+    }
 
     /// <summary>Writes a number where a condition holds.</summary>
     public static void WriteIf<W, T>(bool condition, long address, float value)

@@ -4,8 +4,8 @@ using ILGPU.Runtime.Cuda;
 namespace Fla.Dsl.Runtime.Gpu;
 
 /// <summary>
-/// Neighbouring elements of a tensor, which a thread reads and writes 16 bytes at a time where it can: pieces of 8 or of 4 elements must
-/// lie at a multiple of their size, those of 1 may lie anywhere.
+/// Neighbouring elements of a tensor, which a thread reads and writes 16 bytes at a time where it can: pieces of 8, 4 or 2 elements
+/// must lie at a multiple of their size, those of 1 may lie anywhere.
 /// </summary>
 public static class Piece
 {

@@ -14,6 +14,13 @@ public readonly struct Size1 : ISize
     public static int Value => 1;
 }
 
+/// <summary>2.</summary>
+public readonly struct Size2 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 2;
+}
+
 /// <summary>4.</summary>
 public readonly struct Size4 : ISize
 {

@@ -51,9 +51,3 @@ public sealed class PtxasFactAttribute : FactAttribute
 {
     public PtxasFactAttribute() => Skip = Ptxas.Program is null ? "needs NVIDIA's ptxas: FLA_PTXAS names it, or it is on the path" : null;
 }
-
-/// <summary>The same with data.</summary>
-public sealed class PtxasTheoryAttribute : TheoryAttribute
-{
-    public PtxasTheoryAttribute() => Skip = new PtxasFactAttribute().Skip;
-}
