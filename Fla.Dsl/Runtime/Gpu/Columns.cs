@@ -20,10 +20,10 @@ public static class Columns
         where C : struct, ISize => (Block.Lane * (C.Value / 32)) + i;
 
     /// <summary>Reads a token's number.</summary>
-    public static float Get(SharedAddress column, int token) => column.As<float>()[(column.Offset >> 2) + token];
+    public static float Get(SharedAddress column, int token) => (column + (token * 4)).At<float>();
 
     /// <summary>Writes a token's number.</summary>
-    public static void Set(SharedAddress column, int token, float value) => column.As<float>()[(column.Offset >> 2) + token] = value;
+    public static void Set(SharedAddress column, int token, float value) => (column + (token * 4)).At<float>() = value;
 
     /// <summary>The thread's tokens of a column, in registers.</summary>
     public static ArrayView<float> New<C>()

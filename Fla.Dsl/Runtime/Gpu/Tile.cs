@@ -21,6 +21,23 @@ public static class Tile
         for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = value;
     }
 
+    /// <summary>Writes one element to shared memory, rounded to nearest even.</summary>
+    public static void Set<W, T>(SharedAddress at, float value)
+        where W : struct, IBlock
+        where T : struct, IElement
+    {
+        if (W.IsCuda && T.TensorCoreType != 0)
+        {
+            var address = Asm.Of(at);
+            var pair = Asm.Pair<T>(value, 0f);
+            CudaAsm.Emit("{ .reg .b16 l, h; mov.b32 {l, h}, %1; st.shared.b16 [%0], l; }", address, pair);
+        }
+        else
+        {
+            T.WriteShared(at, value);
+        }
+    }
+
     /// <summary>From shared memory to registers.</summary>
     public static void Load<W, M, N, T>(ArrayView<float> tile, SharedAddress from)
         where W : struct, IBlock
