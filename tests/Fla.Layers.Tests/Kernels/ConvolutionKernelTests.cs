@@ -41,6 +41,7 @@ public class ConvolutionKernelTests
                     EmulatedDevice.Instance, inputs[0]!, inputs[1]!, inputs[2], swish, CausalConvolution.Positions(x, offsets)),
             ],
             inputs => [CausalConvolution.Apply(inputs[0]!, inputs[1]!, inputs[2], activation, null, false, offsets).Output],
+            roundings: 1,
             x.to(type),
             randn(channels, 1, width).to(type),
             bias ? randn(channels).to(type) : null);

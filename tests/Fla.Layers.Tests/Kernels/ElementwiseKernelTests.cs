@@ -19,6 +19,7 @@ public class ElementwiseKernelTests
         Emulated.Equals(
             inputs => [FusedSwishProduct.Apply(EmulatedDevice.Instance, inputs[0]!, inputs[1]!)],
             inputs => [SwishProduct.Of(inputs[0]!, inputs[1]!)],
+            roundings: 1,
             randn(count).to(type),
             randn(count).to(type));
     }

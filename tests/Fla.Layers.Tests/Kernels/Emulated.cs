@@ -7,12 +7,14 @@ namespace Fla.Layers.Tests.Kernels;
 /// <summary>A function computed by a kernel in the emulator, beside its formula in fp64.</summary>
 internal static class Emulated
 {
-    // Sums in fp32 of some hundred terms; half precision rounds each result to 8 or 11 bits.
-    private static double Tolerance(ScalarType type) => type switch
+    // Sums in fp32 of some hundred terms; half precision then rounds to 8 or 11 bits.
+    private const double Sums = 5e-6;
+
+    private static double Rounding(ScalarType type) => type switch
     {
-        ScalarType.BFloat16 => 5e-3,
-        ScalarType.Float16 => 7e-4,
-        _ => 5e-6,
+        ScalarType.BFloat16 => Math.Pow(2, -8),
+        ScalarType.Float16 => Math.Pow(2, -11),
+        _ => 0,
     };
 
     /// <summary>
@@ -21,8 +23,9 @@ internal static class Emulated
     /// </summary>
     /// <param name="kernel">From the inputs to the outputs, in the emulator.</param>
     /// <param name="formula">The same in fp64.</param>
+    /// <param name="roundings">How often the way to a result rounds to its type: once more where what is kept was rounded.</param>
     /// <param name="inputs">What gradients are asked of; null for one that is not there.</param>
-    public static void Equals(Func<Tensor?[], Tensor[]> kernel, Func<Tensor?[], Tensor[]> formula, params Tensor?[] inputs)
+    public static void Equals(Func<Tensor?[], Tensor[]> kernel, Func<Tensor?[], Tensor[]> formula, int roundings, params Tensor?[] inputs)
     {
         using var scope = NewDisposeScope();
         Tensor?[] own = [.. inputs.Select(input => input?.detach().requires_grad_())];
@@ -43,18 +46,18 @@ internal static class Emulated
 
         Assert.Equal(expected.Length, outputs.Length);
         for (var i = 0; i < outputs.Length; i++)
-            Close(outputs[i], expected[i], $"output {i}");
+            Close(outputs[i], expected[i], roundings, $"output {i}");
         for (var i = 0; i < inputs.Length; i++)
             if (own[i] is { } input)
-                Close(input.grad!, wide[i]!.grad!, $"gradient {i}");
+                Close(input.grad!, wide[i]!.grad!, roundings, $"gradient {i}");
 
         static Tensor total(Tensor[] values, Tensor[] upstream) =>
             values.Zip(upstream, (value, gradient) => (value * gradient).sum().to(ScalarType.Float64)).Aggregate((a, b) => a + b);
     }
 
-    private static void Close(Tensor actual, Tensor expected, string what)
+    private static void Close(Tensor actual, Tensor expected, int roundings, string what)
     {
-        var bound = Tolerance(actual.dtype) * Math.Max(1, expected.abs().max().item<double>());
+        var bound = (Sums + (roundings * Rounding(actual.dtype))) * Math.Max(1, expected.abs().max().item<double>());
         var difference = actual.From(expected);
         Assert.True(difference <= bound, $"{what}: {difference} apart, expected at most {bound}"); // also where it is not a number
     }

@@ -118,6 +118,7 @@ public class NormKernelTests
                 var (y, sum) = function.Apply(inputs[0]!, inputs[4], false, inputs[1], inputs[2], inputs[3]);
                 return [y, sum];
             },
+            inHalf ? 2 : 1,
             Random(rows, columns),
             gated ? Random(rows, columns) : null,
             weight ? randn(columns).to(inHalf ? type : ScalarType.Float32) : null,
