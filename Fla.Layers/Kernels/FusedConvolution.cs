@@ -96,7 +96,7 @@ internal static class FusedConvolution
     [
         typeof(Size4),
         piece == 8 ? typeof(Size8) : piece == 4 ? typeof(Size4) : typeof(Size1),
-        ModuleKernel.ElementOf(kept[0]!.dtype)!,
-        ModuleKernel.ElementOf(kept[1]!.dtype)!,
+        ModuleKernel.ElementOf(kept[0]!.dtype),
+        ModuleKernel.ElementOf(kept[1]!.dtype),
     ];
 }

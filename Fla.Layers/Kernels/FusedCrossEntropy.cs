@@ -19,7 +19,7 @@ internal static class FusedCrossEntropy
         var (x, classes) = (logits.contiguous(), target.contiguous());
         Tensor[] results = [Row(), Row(), Row()];
         LossKernel.Launch(
-            device, (int)x.shape[0], [Piece(x), ModuleKernel.ElementOf(x.dtype)!],
+            device, (int)x.shape[0], [Piece(x), ModuleKernel.ElementOf(x.dtype)],
             [
                 results[0], results[1], results[2], x, classes, (int)x.shape[1], terms.IgnoreIndex,
                 (float)terms.LogitScale, (float)(terms.LogitSoftcapping ?? 0), (float)terms.LabelSmoothing, (float)terms.LseSquareScale,
@@ -37,7 +37,7 @@ internal static class FusedCrossEntropy
         using var scope = NewDisposeScope();
         var (x, classes, factors) = (logits.contiguous(), target.contiguous(), upstream.to(ScalarType.Float32).contiguous());
         GradientKernel.Launch(
-            device, (int)x.shape[0], [Piece(x, gradient), ModuleKernel.ElementOf(x.dtype)!, ModuleKernel.ElementOf(gradient.dtype)!],
+            device, (int)x.shape[0], [Piece(x, gradient), ModuleKernel.ElementOf(x.dtype), ModuleKernel.ElementOf(gradient.dtype)],
             [
                 gradient, x, classes, lse.contiguous(), factors, (int)x.shape[1],
                 (float)terms.LogitScale, (float)(terms.LogitSoftcapping ?? 0), (float)terms.LabelSmoothing, (float)terms.LseSquareScale,

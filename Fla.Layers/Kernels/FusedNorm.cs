@@ -119,7 +119,7 @@ internal static class FusedNorm
     private static int Blocks(long rows, RowShape shape) => checked((int)((rows + shape.RowsPerBlock - 1) / shape.RowsPerBlock));
 
     private static Type[] Types(RowShape shape, ScalarType type, ScalarType sum, Tensor? parameter) =>
-        [.. shape.Types, ModuleKernel.ElementOf(type)!, ModuleKernel.ElementOf(sum)!, ModuleKernel.ElementOf(parameter?.dtype ?? type)!];
+        [.. shape.Types, ModuleKernel.ElementOf(type), ModuleKernel.ElementOf(sum), ModuleKernel.ElementOf(parameter?.dtype ?? type)];
 
     private static long Greatest(long a, long b) => b == 0 ? a : Greatest(b, a % b);
 }

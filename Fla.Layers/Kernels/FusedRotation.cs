@@ -46,7 +46,7 @@ internal static class FusedRotation
         Kernel.Launch(
             device,
             (threads + ModuleKernel.Threads - 1) / ModuleKernel.Threads,
-            [wide ? typeof(Size8) : typeof(Size1), ModuleKernel.ElementOf(x.dtype)!],
+            [wide ? typeof(Size8) : typeof(Size1), ModuleKernel.ElementOf(x.dtype)],
             y, x, angles[0]!, angles[1]!, (int)rows, (int)heads, (int)columns, (int)pairs, (int)(angles[0]!.NumberOfElements / pairs),
             interleaved ? 1 : 0, direction);
         return scope.MoveToOuter(y);

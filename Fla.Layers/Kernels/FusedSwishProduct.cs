@@ -45,7 +45,7 @@ internal static class FusedSwishProduct
         kernel.Launch(
             device,
             blocks,
-            [piece == 8 ? typeof(Size8) : typeof(Size1), ModuleKernel.ElementOf(tensors[0].dtype)!],
+            [piece == 8 ? typeof(Size8) : typeof(Size1), ModuleKernel.ElementOf(tensors[0].dtype)],
             [.. tensors.Select(tensor => (KernelArgument)tensor), count]);
     }
 }

@@ -1,6 +1,5 @@
 using System.Reflection;
 using Fla.Dsl.Runtime;
-using Fla.Dsl.Runtime.Cuda;
 using Fla.Dsl.Runtime.Gpu;
 using static TorchSharp.torch;
 
@@ -12,7 +11,7 @@ namespace Fla.Layers.Kernels;
 /// <param name="sums">Whether its threads form teams, which sum up in shared memory.</param>
 internal sealed class ModuleKernel(Type code, string name, bool sums = false)
 {
-    /// <summary>The threads of a block.</summary>
+    /// <summary>The threads of a block: eight warps.</summary>
     public const int Threads = 256;
 
     private readonly int sharedBytes = sums ? Team<Cuda8, Size256>.ScratchBytes : 0;
@@ -27,21 +26,15 @@ internal sealed class ModuleKernel(Type code, string name, bool sums = false)
         {
             if (tensor is null) continue;
             first ??= tensor;
-            if (ElementOf(tensor.dtype) is null || tensor.NumberOfElements == 0 || tensor.device_index != first.device_index
+            if (GpuTypes.Of(tensor.dtype) is null || tensor.NumberOfElements == 0 || tensor.device_index != first.device_index
                 || tensor.device_type != first.device_type) return null;
         }
 
-        return first?.device_type == TorchSharp.DeviceType.CUDA ? KernelDevice.Of(first) : null;
+        return first is null ? null : Backend.KernelsOn(first.device);
     }
 
-    /// <summary>The type of elements that a kernel is generic over; null for those that kernels do not know.</summary>
-    public static Type? ElementOf(ScalarType type) => type switch
-    {
-        ScalarType.Float32 => typeof(SingleElement),
-        ScalarType.BFloat16 => typeof(BrainElement),
-        ScalarType.Float16 => typeof(HalfElement),
-        _ => null,
-    };
+    /// <summary>The type of elements that a kernel is generic over, for a type of those that <see cref="DeviceOf"/> lets pass.</summary>
+    public static Type ElementOf(ScalarType type) => GpuTypes.Of(type)!;
 
     /// <summary>Whether 16 bytes at once can be read wherever pieces of 8 elements of these tensors begin.</summary>
     public static bool Aligned(params ReadOnlySpan<Tensor?> tensors)
@@ -57,7 +50,7 @@ internal sealed class ModuleKernel(Type code, string name, bool sums = false)
     /// <summary>So many blocks that a device is busy: for kernels whose threads go on to further rows.</summary>
     /// <param name="device">The device.</param>
     /// <param name="each">How many blocks for each multiprocessor: as many as it has room for, or a multiple of that.</param>
-    public static long Busy(KernelDevice device, int each) => device is CudaDevice cuda ? each * cuda.Multiprocessors : 2;
+    public static long Busy(KernelDevice device, int each) => (long)each * device.Machine.Multiprocessors;
 
     /// <summary>Launches it.</summary>
     /// <param name="device">Where.</param>
@@ -66,7 +59,6 @@ internal sealed class ModuleKernel(Type code, string name, bool sums = false)
     /// <param name="arguments">What the method takes.</param>
     public void Launch(KernelDevice device, Dim3 blocks, ReadOnlySpan<Type> types, params ReadOnlySpan<KernelArgument> arguments)
     {
-        var block = device is CudaDevice ? typeof(Cuda8) : typeof(Emulated8);
-        device.Prepare(method.MakeGenericMethod([block, .. types])).Launch(blocks, Threads, sharedBytes, arguments);
+        device.Prepare(method.MakeGenericMethod([device.Block, .. types])).Launch(blocks, Threads, sharedBytes, arguments);
     }
 }

@@ -2,7 +2,6 @@ using Fla.Dsl.Runtime.Cuda;
 using Fla.Dsl.Runtime.Cuda.Ptx;
 using Fla.Dsl.Runtime.Gpu;
 using Fla.Layers.Kernels;
-using Fla.Ops.Tests.Cuda;
 
 namespace Fla.Layers.Tests.Kernels;
 
