@@ -50,6 +50,7 @@ public readonly record struct GpuParameter(GpuRole Role, string Name);
 /// </param>
 public sealed record GpuProgram(GpuKernel Forward, GpuKernel? Backward, GpuKernel? TokenBackward = null)
 {
-    /// <summary>All of them.</summary>
-    public IEnumerable<GpuKernel> Kernels => new[] { Forward, Backward, TokenBackward }.OfType<GpuKernel>();
+    /// <summary>The kernel of the backward pass; null where there is none.</summary>
+    /// <param name="perHead">Whether a gradient per head is wanted.</param>
+    internal GpuKernel? BackwardFor(bool perHead) => perHead ? Backward : TokenBackward ?? Backward;
 }

@@ -9,25 +9,31 @@ internal sealed class GpuEvaluator : Evaluator
 {
     private readonly KernelDevice device;
     private readonly Workload work;
-    private readonly IReadOnlyList<LaunchPlan> plans;
+    private readonly LaunchPlan forward;
+    private readonly LaunchPlan? backward;
 
     private GpuEvaluator(RecurrenceCall call, KernelDevice device, Workload work, IReadOnlyList<LaunchPlan> plans)
-        : base(call) => (this.device, this.work, this.plans) = (device, work, plans);
+        : base(call)
+    {
+        (this.device, this.work) = (device, work);
+        (forward, backward) = (plans[0], plans.ElementAtOrDefault(1));
+    }
 
     /// <summary>The evaluator of a call; null where there are no kernels for it.</summary>
     /// <inheritdoc cref="Evaluator.For"/>
-    public static new GpuEvaluator? For(RecurrenceCall call, bool differentiable)
+    public static new GpuEvaluator? For(RecurrenceCall call, IReadOnlyList<bool> wanted)
     {
         if (Backend.KernelsOn(call.Device) is not { } device
             || call.Op.Gpu is not { } program
             || call.Mode is not (Mode.Chunk or Mode.FusedChunk)
             || call.Compute != ScalarType.Float32
-            || (differentiable && program.Backward is null))
+            || (wanted.Contains(true) && program.Backward is null))
             return null;
 
         var work = Workload.Of(call);
-        var kernels = differentiable ? program.Kernels : [program.Forward];
-        return LaunchPlan.Choose([.. kernels], call.Op.States, work, new(device.Block, device.Machine)) is { } plans
+        var perHead = call.DeclaredArguments.Where((argument, i) => wanted[i] && argument.Role == ArgumentRole.PerHead).Any();
+        GpuKernel[] kernels = wanted.Contains(true) ? [program.Forward, program.BackwardFor(perHead)!] : [program.Forward];
+        return LaunchPlan.Choose(kernels, call.Op.States, work, new(device.Block, device.Machine)) is { } plans
             ? new(call, device, work, plans)
             : null;
     }
@@ -37,7 +43,7 @@ internal sealed class GpuEvaluator : Evaluator
         IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial, bool keep)
     {
         using var scope = torch.NewDisposeScope();
-        var launch = Launch(plans[0], arguments);
+        var launch = Launch(forward, arguments);
         var (output, tokens) = (Call.Output with { Type = OutputType }).Allocate(Call.Device);
         launch.AddTokens(GpuRole.Output, tokens);
 
@@ -72,8 +78,7 @@ internal sealed class GpuEvaluator : Evaluator
         IReadOnlyList<bool> wanted)
     {
         using var scope = torch.NewDisposeScope();
-        var plan = PlanOfBackward(wanted);
-        var launch = Launch(plan, arguments);
+        var launch = Launch(backward!, arguments);
         launch.AddTokens(GpuRole.OutputGradient, output is null
             ? torch.zeros(Call.Output.Canonical, OutputType, Call.Device)
             : output.reshape(Call.Output.Canonical).to(OutputType).contiguous());
@@ -81,7 +86,7 @@ internal sealed class GpuEvaluator : Evaluator
         // Those per token are written anyhow.
         var sums = Call.DeclaredArguments.Zip(Call.Arguments, wanted)
             .Select(item => item is (var argument, { } bound, var want) && (want || argument.Role == ArgumentRole.Token)
-                ? new GradientParts(Call, work, plan, argument, bound)
+                ? new GradientParts(Call, work, backward!, argument, bound)
                 : null).ToArray();
         foreach (var sum in sums) sum?.AddTo(launch);
 
@@ -106,27 +111,20 @@ internal sealed class GpuEvaluator : Evaluator
         return result;
     }
 
-    private Tensor Sequences => SequenceTable.Of(work, plans[0].Chunk, Call.Device);
+    private Tensor Sequences => SequenceTable.Of(work, forward.Chunk, Call.Device);
 
     // One number a token is fp32 in kernels.
     private ScalarType OutputType => Call.Op.OutputDimensions.Count == 0 ? ScalarType.Float32 : work.Element;
 
-    private bool IsKept(int state) => Call.Op.Gpu!.Backward!.Parameters.Contains(new(GpuRole.KeptState, Call.Op.States[state].Name));
+    private bool IsKept(int state) => backward!.Kernel.Parameters.Contains(new(GpuRole.KeptState, Call.Op.States[state].Name));
 
-    private long[] KeptShape(BoundTensor state) => [work.Rows(plans[0].Chunk)[^1], .. state.Canonical[1..]];
+    private long[] KeptShape(BoundTensor state) => [work.Rows(forward.Chunk)[^1], .. state.Canonical[1..]];
 
     private static Tensor Floats(Tensor tensor, BoundTensor state) => tensor.reshape(state.Canonical).to(ScalarType.Float32).contiguous();
 
     // No tensor stands for zero.
     private Tensor? Empty(BoundTensor state) =>
         state.Empty == 0 ? null : torch.full(state.Canonical, Scalars.Of(state.Empty), ScalarType.Float32, Call.Device);
-
-    private LaunchPlan PlanOfBackward(IReadOnlyList<bool> wanted)
-    {
-        var perHead = Call.DeclaredArguments.Select((argument, i) => wanted[i] && argument.Role == ArgumentRole.PerHead).Any(want => want);
-        var kernel = perHead ? null : Call.Op.Gpu!.TokenBackward;
-        return plans.First(plan => plan.Kernel == (kernel ?? Call.Op.Gpu!.Backward));
-    }
 
     private KernelLaunch Launch(LaunchPlan plan, IReadOnlyList<Tensor?> arguments)
     {

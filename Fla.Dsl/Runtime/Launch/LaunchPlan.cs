@@ -28,13 +28,18 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
     public required MethodInfo Method { get; init; }
 
     /// <summary>
-    /// The plans of a recurrence's forward kernel and, if it has some, backward ones on a CUDA device; empty where kernels cannot run.
+    /// The plans of a recurrence's forward kernel and, if it has one, backward kernel on a CUDA device; empty where they cannot run.
     /// </summary>
     /// <param name="op">The recurrence.</param>
     /// <param name="work">What they are for.</param>
     /// <param name="machine">The device, which need not be here.</param>
-    public static IReadOnlyList<LaunchPlan> Of(RecurrenceOp op, Workload work, Machine machine) =>
-        op.Gpu is { } program ? Choose([.. program.Kernels], op.States, work, new(typeof(Cuda8), machine)) ?? [] : [];
+    /// <param name="perHead">Whether the gradients of arguments per head are wanted, too.</param>
+    public static IReadOnlyList<LaunchPlan> Of(RecurrenceOp op, Workload work, Machine machine, bool perHead = false)
+    {
+        if (op.Gpu is not { } program) return [];
+        GpuKernel[] kernels = [.. new[] { program.Forward, program.BackwardFor(perHead) }.OfType<GpuKernel>()];
+        return Choose(kernels, op.States, work, new(typeof(Cuda8), machine)) ?? [];
+    }
 
     /// <summary>
     /// The plans of kernels that share chunks; null where they cannot run. The fewest splits are taken whose tiles fit into shared memory,
