@@ -17,7 +17,7 @@ public readonly struct KernelArgument
     private readonly float real;
     [FieldOffset(0)]
     private readonly GpuTensor tensor;
-    [FieldOffset(16)]
+    [FieldOffset(24)]
     private readonly int type;
 
     private KernelArgument(long whole) => (this.whole, type) = (whole, 0);
