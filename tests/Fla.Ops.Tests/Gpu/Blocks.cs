@@ -11,7 +11,8 @@ namespace Fla.Ops.Tests.Gpu;
 internal static class Blocks
 {
     /// <summary>The type of a size.</summary>
-    public static Type Size(int size) => typeof(Fla.Dsl.Runtime.Gpu.ISize).Assembly.GetType($"Fla.Dsl.Runtime.Gpu.Size{size}", throwOnError: true)!;
+    public static Type Size(int size) =>
+        typeof(Tile).Assembly.GetType($"{typeof(Tile).Namespace}.Size{size}", throwOnError: true)!;
 
     /// <summary>Numbers between -1 and 1, in an array that kernels may have the address of.</summary>
     public static float[] Random(int count, int seed)
