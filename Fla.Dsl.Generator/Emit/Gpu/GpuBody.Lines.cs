@@ -38,10 +38,10 @@ internal sealed partial class GpuBody
     /// <summary>A line's index as terms have it.</summary>
     public GpuTerm LineTerm(int id) => Term(id, "at", "at", top: true);
 
-    /// <summary>Lets the first warp do what it has to, if terms read what comes of it.</summary>
-    private void FinishLines(IEnumerable<GpuTerm> terms)
+    /// <summary>Lets the first warp do what it has to, if something reads what comes of it.</summary>
+    private void FinishLines(IEnumerable<string> reads)
     {
-        if (terms.Any(term => term.Reads.Any(waitingWrites.Contains))) FinishLines();
+        if (reads.Any(waitingWrites.Contains)) FinishLines();
     }
 
     public void FinishLines()

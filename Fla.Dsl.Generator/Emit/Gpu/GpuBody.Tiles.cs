@@ -23,9 +23,10 @@ internal sealed partial class GpuBody
         var addends = plan.Addends(id).ToList();
         var products = addends.Where(addend => Places.IsProduct(program[addend].Op) && !IsKnown(addend)).ToList();
         var others = addends.Except(products).ToList();
-        var operands = products.ToDictionary(product => product, product => program[product].Operands.Select(operand => Operand(operand)).ToList());
-        var terms = others.Select(other => Term(other, "row", "column", top: products.Count == 0 && other == id)).ToList();
-        FinishLines(terms);
+        var operands = products.ToDictionary(product => product, product => program[product].Operands.SelectMany(Operands).ToList());
+        var numbersOf = new Dictionary<(string Line, bool OfRows), string>();
+        var terms = others.Select(other => Term(other, "row", "column", top: products.Count == 0 && other == id, numbersOf)).ToList();
+        FinishLines(terms.SelectMany(term => term.Reads).Concat(operands.Values.SelectMany(all => all)));
         var name = NewTile(id, shape);
         if (terms.Count == 0)
         {
@@ -34,12 +35,18 @@ internal sealed partial class GpuBody
         else
         {
             Touch(terms.SelectMany(term => term.Reads).ToList(), []);
+            foreach (var (of, numbers) in numbersOf.Select(pair => (pair.Key, pair.Value)))
+            {
+                lineNumbers.Add((numbers, $"Layout<{Generic(shape)}>.{(of.OfRows ? "Rows" : "Columns")}"));
+                Code.Line($"Columns.{(of.OfRows ? "OfRows" : "OfColumns")}<{Generic(shape)}>({numbers}, {of.Line});");
+            }
+
             var text = string.Join(" + ", terms.Select(term => term.Text));
             Code.Block($"for (var i = 0; i < Layout<{Generic(shape)}>.Count; i++)", () =>
             {
-                if (text.Contains("row")) Code.Line($"var row = Layout<{Generic(shape)}>.Row(i);");
-                if (text.Contains("column")) Code.Line($"var column = Layout<{Generic(shape)}>.Column(i);");
-                Code.Line($"{name}[i] = {text};");
+                if (Mentions(text, "row")) Code.Line($"var row = Layout<{Generic(shape)}>.Row(i);");
+                if (Mentions(text, "column")) Code.Line($"var column = Layout<{Generic(shape)}>.Column(i);");
+                Code.Line($"{name}[i] = {text.Replace("Layout<>", $"Layout<{Generic(shape)}>")};");
             });
         }
 
@@ -50,6 +57,11 @@ internal sealed partial class GpuBody
             foreach (var operand in program[product].Operands) Used(operand);
         }
     }
+
+    private static bool Mentions(string text, string variable) => System.Text.RegularExpressions.Regex.IsMatch(text, $@"\b{variable}\b");
+
+    /// <summary>What a product takes for an operand: a tile in shared memory, and the line that scales it.</summary>
+    private IEnumerable<string> Operands(int id) => plan.IsScaledOperand(id) ? [shared[program[id].Operands[0]].Name, lines[program[id].Operands[1]]] : [Operand(id)];
 
     private string Product(Instruction product, string to, IReadOnlyList<string> operands)
     {
@@ -177,17 +189,17 @@ internal sealed partial class GpuBody
     }
 
     /// <summary>An element of a value as C#.</summary>
-    private GpuTerm Term(int id, string row, string column, bool top = false)
+    private GpuTerm Term(int id, string row, string column, bool top = false, Dictionary<(string Line, bool OfRows), string>? numbersOf = null)
     {
         var reads = new HashSet<string>();
-        return new GpuTerm(Text(id, row, column, top, reads), reads);
+        return new GpuTerm(Text(id, row, column, top, reads, numbersOf), reads);
     }
 
-    private string Text(int id, string row, string column, bool top, HashSet<string> reads)
+    private string Text(int id, string row, string column, bool top, HashSet<string> reads, Dictionary<(string Line, bool OfRows), string>? numbersOf)
     {
         var tile = program[id];
         var turned = tile.Op == TileOp.Transpose;
-        string Of(int operand) => Text(tile.Operands[operand], turned ? column : row, turned ? row : column, false, reads);
+        string Of(int operand) => Text(tile.Operands[operand], turned ? column : row, turned ? row : column, false, reads, numbersOf);
         if (tile.Op == TileOp.Constant) return GpuText.Number(tile.Number);
         if (IsValidity(id)) return $"Columns.IsToken({row}, rows)";
         if (numbers.TryGetValue(id, out var number)) return number;
@@ -195,7 +207,10 @@ internal sealed partial class GpuBody
         if (lines.TryGetValue(id, out var line))
         {
             reads.Add(line);
-            return $"Columns.Get({line}, {(tile.Shape.Columns == Dim.One ? row : column)})";
+            var at = tile.Shape.Columns == Dim.One ? row : column;
+            if (numbersOf is null || at is not ("row" or "column")) return $"Columns.Get({line}, {at})";
+            if (!numbersOf.TryGetValue((line, at == "row"), out var ofThread)) numbersOf.Add((line, at == "row"), ofThread = names.Fresh($"{line.TrimStart('@')}Of{(at == "row" ? "Rows" : "Columns")}"));
+            return $"{ofThread}[Layout<>.{(at == "row" ? "RowOf" : "ColumnOf")}(i)]";
         }
 
         if (shared.TryGetValue(id, out var arrived))
@@ -207,7 +222,7 @@ internal sealed partial class GpuBody
         string Infix(string symbol) => top ? $"{Of(0)} {symbol} {Of(1)}" : $"({Of(0)} {symbol} {Of(1)})";
         return tile.Op switch
         {
-            TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads),
+            TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads, numbersOf),
             TileOp.Broadcast or TileOp.Transpose => Of(0),
             TileOp.Negate => $"-{Of(0)}",
             TileOp.Add => Infix("+"),

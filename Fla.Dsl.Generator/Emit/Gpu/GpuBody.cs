@@ -27,6 +27,7 @@ internal sealed partial class GpuBody
     private readonly Dictionary<int, int> storedUses = [];
     private readonly Dictionary<string, int> lastReads = [];
     private readonly List<(string Name, Shape Shape)> tiles = [];
+    private readonly List<(string Name, string Count)> lineNumbers = [];
 
     /// <param name="plan">What to write.</param>
     /// <param name="names">The names that are taken.</param>
@@ -45,6 +46,9 @@ internal sealed partial class GpuBody
     /// <summary>Tiles in registers besides those carried.</summary>
     public IReadOnlyList<(string Name, Shape Shape)> Tiles => tiles;
 
+    /// <summary>Numbers of lines in registers, for a thread's rows or columns of a tile, with how many these are as C#.</summary>
+    public IReadOnlyList<(string Name, string Count)> Numbers => lineNumbers;
+
     private CodeWriter Code => steps[steps.Count - 1];
 
     /// <summary>The last step that reads a tile or line of the caller's.</summary>
@@ -62,21 +66,42 @@ internal sealed partial class GpuBody
     /// <param name="element">The C# type of its elements.</param>
     public void GiveShared(int id, string name, string element) => shared.Add(id, new SharedTile(name, element));
 
-    /// <summary>Computes what follows from lines alone, all of which the first warp can do at once.</summary>
-    public void ComputeLines()
+    /// <summary>Computes all that is needed, and hands tiles that are results on as soon as they are there.</summary>
+    /// <param name="take">By the result, what is done with it.</param>
+    public void Compute(IReadOnlyDictionary<int, Action<CodeWriter>> take)
     {
-        bool IsOfLines(int id) => plan.PlaceOf(id) != Place.Tile && program[id].Operands.All(IsOfLines);
-        foreach (var line in plan.Needed.Where(id => plan.PlaceOf(id) == Place.Line && IsOfLines(id))) Visit(line);
+        foreach (var id in plan.Order)
+        {
+            Visit(id);
+            if (registers.ContainsKey(id) && plan.StoredUses(id) > 0) Operand(id);
+            if (take.TryGetValue(id, out var action)) action(Code);
+        }
+
+        foreach (var id in take.Keys.Where(id => program[id].Op is TileOp.Input or TileOp.Constant))
+        {
+            steps.Add(newStep());
+            take[id](Code);
+        }
     }
 
-    /// <summary>Computes a result and what it needs.</summary>
-    /// <param name="id">The result.</param>
-    /// <param name="take">Given the step it is there in, does with it what is to be done.</param>
-    public void Compute(int id, Action<CodeWriter> take)
+    /// <summary>Computes what can be there before the chunk begins. Gives the lines by their names.</summary>
+    public IReadOnlyList<(int Id, string Name)> ComputeEarly()
     {
-        Visit(id);
-        if (plan.PlaceOf(id) == Place.Line) FinishLines();
-        take(Code);
+        var early = plan.Needed.Where(id => plan.IsEarlyLine(id) && !plan.IsWithin(id) && !lines.ContainsKey(id) && !IsValidity(id)).ToList();
+        foreach (var id in early) Visit(id);
+        if (early.Count > 0) FinishLines();
+        return early.Select(id => (id, lines[id])).ToList();
+    }
+
+    /// <summary>Does something of the caller's in a step of its own.</summary>
+    /// <param name="reads">What it reads of shared memory.</param>
+    /// <param name="writes">What it writes.</param>
+    /// <param name="write">Writes it.</param>
+    public void Do(IReadOnlyCollection<string> reads, IReadOnlyCollection<string> writes, Action<CodeWriter> write)
+    {
+        steps.Add(newStep());
+        Touch(reads, writes);
+        write(Code);
     }
 
     /// <summary>A result in registers, also if it is what came.</summary>
@@ -125,13 +150,7 @@ internal sealed partial class GpuBody
                 else Tile(id);
                 break;
         }
-
-        foreach (var sum in plan.Needed.Where(sum => program[sum].Op is TileOp.SumRows or TileOp.SumColumns && !IsKnown(sum) && IsReady(program[sum].Operands[0])).ToList())
-            if (plan.PlaceOf(program[sum].Operands[0]) == Place.Tile) Visit(sum);
     }
-
-    /// <summary>Whether a value can be written down with no other being computed before.</summary>
-    private bool IsReady(int id) => IsKnown(id) || Places.IsElementwise(program[id].Op) && program[id].Operands.All(IsReady);
 
     private bool IsKnown(int id) =>
         program[id].Op == TileOp.Constant || IsValidity(id) || numbers.ContainsKey(id) || lines.ContainsKey(id) || registers.ContainsKey(id) || shared.ContainsKey(id);
@@ -152,7 +171,7 @@ internal sealed partial class GpuBody
         else
         {
             var term = Term(id, "0", "0", top: true);
-            FinishLines([term]);
+            FinishLines(term.Reads);
             Touch(term.Reads, []);
             Code.Line($"var {name} = {term.Text};");
         }

@@ -14,17 +14,22 @@ internal sealed class GpuKernel
     private readonly TileProgram program;
     private readonly GpuPlan plan;
     private readonly GpuBody body;
-    private readonly Names names = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "stage", "stageBytes", "offsets", "shared", "i", "at", "row", "column");
+    private readonly Names names = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "stage", "stageBytes", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column");
+    private readonly GpuBody early;
     private readonly bool backward;
     private readonly string name;
     private CodeWriter? writer;
 
+    /// <summary>The lines that are there when a chunk begins: those that came, and what follows from them.</summary>
+    private IReadOnlyList<string> linesOfChunk = [];
+
     public GpuKernel(Declaration declaration, TileProgram program, string name, bool backward)
     {
         (this.declaration, this.program, this.name, this.backward) = (declaration, program, name, backward);
-        plan = new GpuPlan(program);
+        plan = new GpuPlan(program, program.Inputs.Where(input => input.Kind == InputKind.Argument && IsGate(input.Name)).Select(input => input.Id));
         foreach (var given in program.Inputs.Select(input => input.Name)) names.Fresh(given);
         body = new GpuBody(plan, names, () => writer!.Inner(2));
+        early = new GpuBody(plan, names, () => writer!.Inner(1));
     }
 
     /// <summary>The dimension whose parts different blocks may have: what no product sums over and all states have as their columns.</summary>
@@ -41,6 +46,9 @@ internal sealed class GpuKernel
     private IEnumerable<ProgramInput> PerHead => Used.Where(input => input.Kind == InputKind.Argument && RoleOf(input.Name) == ParameterRole.PerHead);
 
     private IEnumerable<ProgramInput> Scales => Used.Where(input => input.Kind == InputKind.Argument && RoleOf(input.Name) == ParameterRole.Scale);
+
+    /// <summary>Numbers that hold for the whole sequence.</summary>
+    private IEnumerable<ProgramInput> Numbers => PerHead.Concat(Scales).Where(input => plan.PlaceOf(input.Id) == Place.Scalar);
 
     /// <summary>The states that the forward walk kept.</summary>
     private IEnumerable<ProgramInput> Kept => Used.Where(input => input.Kind == InputKind.State);
@@ -94,10 +102,24 @@ internal sealed class GpuKernel
         // The body first: it finds what shared memory it needs.
         writer = code;
         foreach (var input in Tiles) body.GiveShared(input.Id, Local(input.Name), Element(input));
-        foreach (var input in Lines) body.GiveLine(input.Id, Local(input.Name));
-        foreach (var input in PerHead.Concat(Scales).Where(input => plan.PlaceOf(input.Id) == Place.Scalar)) body.GiveNumber(input.Id, Local(input.Name));
+        foreach (var of in new[] { body, early })
+        {
+            foreach (var input in Lines) of.GiveLine(input.Id, Local(input.Name));
+            foreach (var input in Numbers) of.GiveNumber(input.Id, Local(input.Name));
+        }
+
+        var computed = early.ComputeEarly();
+        foreach (var (id, line) in computed) body.GiveLine(id, line);
+        linesOfChunk = [.. Lines.Select(input => Local(input.Name)), .. computed.Select(line => line.Name).Distinct().Except(Lines.Select(input => Local(input.Name)))];
         foreach (var input in KeptTiles) body.GiveShared(input.Id, Local(input.Name), "TElement");
-        foreach (var (input, _) in CarriedTiles) body.GiveRegisters(input.Id, Local(input.Name));
+        foreach (var (input, _) in CarriedTiles)
+        {
+            body.GiveRegisters(input.Id, Local(input.Name));
+            if (!IsStored(input)) continue;
+            body.Regions.Take(Stored(input), $"Shared<{GpuBody.Dimensions(program[input.Id].Shape)}, TElement>.Bytes", code);
+            body.GiveShared(input.Id, Stored(input), "TElement");
+        }
+
         foreach (var input in StandingLines)
         {
             body.Regions.Take(Local(input.Name), LineBytes(input.Id), code);
@@ -107,6 +129,7 @@ internal sealed class GpuKernel
         var sums = Results();
 
         Memory(code);
+        if (linesOfChunk.Count > 0) EarlyLines(code);
         code.Line().Line($"/// <summary>{summary}</summary>");
         var parameters = Parameters.Select(parameter => Scales.Any(scale => scale.Name == parameter.Name) ? $"float {Local(parameter.Name)}" : $"GpuTensor {parameter.Parameter}");
         code.Line($"public static void {name}<{Generics}>({string.Join(", ", parameters)}, long offsets, int heads, int splits)");
@@ -125,6 +148,9 @@ internal sealed class GpuKernel
                 code.Line($"Transfers.ReadState<{shape}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads);");
             }
 
+            foreach (var (input, _) in CarriedTiles.Where(carried => IsStored(carried.Input)))
+                code.Line($"Tile.Store<{GpuBody.Generic(program[input.Id].Shape)}, TElement>({Stored(input)}, {Local(input.Name)});");
+            foreach (var (numbers, count) in body.Numbers) code.Line($"var {numbers} = LocalMemory.Allocate1D<float>({count});");
             foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{GpuBody.Generic(shape)}>();");
             foreach (var (output, sum) in sums) code.Line(IsLine(output.Id) ? $"Rows.Fill<{Along(output.Id)}>({sum}, 0f);" : $"var {sum} = 0f;");
             Walk(code);
@@ -144,28 +170,27 @@ internal sealed class GpuKernel
     private List<(ProgramOutput Output, string Sum)> Results()
     {
         var sums = new List<(ProgramOutput, string)>();
-        body.ComputeLines();
-        foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile))
-            body.Compute(output.Id, code =>
+        var take = program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile).GroupBy(output => output.Id).ToDictionary<IGrouping<int, ProgramOutput>, int, Action<CodeWriter>>(same => same.Key, same => code =>
+        {
+            foreach (var output in same)
             {
                 var shape = GpuBody.Generic(program[output.Id].Shape);
                 var registers = body.RegistersOf(output.Id);
                 var (tensor, element) = (Tensor(output.Name), ElementOfResult(output));
                 code.Line($"Transfers.Write<{shape}, {element}>({RowOf(output, element, "first + start")}, {StrideOf(output, element)}, rows, {tensor}.Columns, {registers});");
-            });
-
-        foreach (var (_, next) in CarriedTiles) body.Compute(next.Id, _ => body.RegistersOf(next.Id));
+            }
+        });
+        body.Compute(take);
         foreach (var output in program.Outputs.Where(output => IsLine(output.Id) && program[output.Id].Shape.Rows == Dim.Time))
-            body.Compute(output.Id, _ =>
-            {
-                var line = body.LineOf(output.Id);
-                body.ByFirstWarp(code => code.Line($"Columns.Write<TBlock, TChunk, SingleElement>({RowOf(output, "SingleElement", "first + start")}, {StrideOf(output, "SingleElement")}, rows, {line});"), [], []);
-            });
+        {
+            var line = body.LineOf(output.Id);
+            body.ByFirstWarp(code => code.Line($"Columns.Write<TBlock, TChunk, SingleElement>({RowOf(output, "SingleElement", "first + start")}, {StrideOf(output, "SingleElement")}, rows, {line});"), [], []);
+        }
 
         foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Scalar))
         {
             var sum = names.Fresh($"sumOf{output.Name}");
-            body.Compute(output.Id, code => code.Line($"{sum} += {body.NumberOf(output.Id)};"));
+            body.Do([], [], code => code.Line($"{sum} += {body.NumberOf(output.Id)};"));
             sums.Add((output, sum));
         }
 
@@ -173,23 +198,54 @@ internal sealed class GpuKernel
         {
             var sum = names.Fresh($"sumOf{output.Name}");
             body.Regions.Take(sum, LineBytes(output.Id), writer!);
-            body.Compute(output.Id, _ =>
-            {
-                var line = body.LineOf(output.Id);
-                body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[output.Id].Shape), sum, $"Columns.Get({sum}, at) + Columns.Get({line}, at)"), [], [sum]);
-            });
+            var line = body.LineOf(output.Id);
+            body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[output.Id].Shape), sum, $"Columns.Get({sum}, at) + Columns.Get({line}, at)"), [], [sum]);
             sums.Add((output, sum));
         }
 
         foreach (var (input, next) in CarriedLines)
-            body.Compute(next.Id, _ =>
-            {
-                var line = body.LineOf(next.Id);
-                body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[next.Id].Shape), Local(input.Name), $"Columns.Get({line}, at)"), [], [Local(input.Name)]);
-            });
+        {
+            var line = body.LineOf(next.Id);
+            body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[next.Id].Shape), Local(input.Name), $"Columns.Get({line}, at)"), [], [Local(input.Name)]);
+        }
 
         body.FinishLines();
+        foreach (var (input, next) in CarriedTiles)
+        {
+            var shape = GpuBody.Generic(program[input.Id].Shape);
+            var registers = body.RegistersOf(next.Id);
+            body.Do([], IsStored(input) ? [Stored(input)] : [], code =>
+            {
+                code.Line($"for (var i = 0; i < Layout<{shape}>.Count; i++) {Local(input.Name)}[i] = {registers}[i];");
+                if (IsStored(input)) code.Line($"Tile.Store<{shape}, TElement>({Stored(input)}, {Local(input.Name)});");
+            });
+        }
+
         return sums;
+    }
+
+    /// <summary>What of a chunk follows from numbers of its tokens alone: the first warp computes it while the chunk before is finished.</summary>
+    private void EarlyLines(CodeWriter code)
+    {
+        var numbers = string.Concat(Numbers.Select(input => $", float {Local(input.Name)}"));
+        code.Line().Line("/// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>");
+        code.Line($"private static void {name}Lines<{Generics}>(SharedAddress lines, int rows{numbers})").Indented(() => code.Lines(Constraints));
+        code.Line("{").Indented(() =>
+        {
+            PlaceLines(code);
+            foreach (var step in early.Steps) code.Append(step);
+        }).Line("}");
+    }
+
+    /// <summary>Where the lines of a chunk are.</summary>
+    private void PlaceLines(CodeWriter code)
+    {
+        var place = "lines";
+        foreach (var line in linesOfChunk)
+        {
+            code.Line($"var {line} = {place};");
+            place = $"{line} + Columns.Bytes<TChunk>()";
+        }
     }
 
     /// <summary>Which part of the tensors is the block's.</summary>
@@ -200,8 +256,14 @@ internal sealed class GpuKernel
         code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
         foreach (var (tensor, element) in SplitTensors()) code.Line($"{tensor} = {tensor}.From<{element}>(split * {GpuBody.Size(Split!)}.Value);");
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
-        if (Lines.Any() || Stages == 2) code.Line($"var stageBytes = {(Stages == 2 ? $"{name}StageBytes<{Generics}>()" : "Columns.Bytes<TChunk>()")};");
-        var offset = $"shared + {(Stages == 2 ? "(2 * stageBytes)" : $"{name}StageBytes<{Generics}>()")}";
+        code.Line($"var stageBytes = {name}StageBytes<{Generics}>();");
+        var offset = $"shared + ({Stages} * stageBytes)";
+        if (linesOfChunk.Count > 0)
+        {
+            code.Line($"var linesBytes = {LinesBytes};").Line($"var lines = {offset};");
+            offset = "lines + (2 * linesBytes)";
+        }
+
         foreach (var (region, bytes) in KeptTiles.Select(kept => (Local(kept.Name), BytesOf(kept))).Concat(body.Regions.All))
         {
             code.Line($"var {region} = {offset};");
@@ -227,13 +289,12 @@ internal sealed class GpuKernel
 
     private void Walk(CodeWriter code)
     {
-        var staged = Lines.Any() || Stages == 2;
-        if (staged) code.Line("var stage = 0;");
+        if (Stages == 2) code.Line("var stage = 0;");
         foreach (var input in Lines) code.Line($"var {Arriving(input)} = Columns.New<TChunk>();");
         code.Line(backward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
         foreach (var input in Tiles.Concat(KeptTiles)) Copy(code, input, "0", "start");
         foreach (var input in Lines) Fetch(code, input, "start");
-        Puts(code);
+        Puts(code, "start");
         code.Line("Transfers.Depart<TBlock>();");
         code.Block(backward ? "while (start >= 0)" : "while (start < tokens)", () =>
         {
@@ -247,7 +308,8 @@ internal sealed class GpuKernel
                 code.Line("Transfers.Depart<TBlock>();");
             }
 
-            foreach (var (input, offset) in Offsets()) code.Line($"var {Local(input.Name)} = shared + ({(Stages == 2 || IsLine(input) ? $"stage + {offset}" : offset)});");
+            foreach (var (input, offset) in Offsets()) code.Line($"var {Local(input.Name)} = shared + ({(Stages == 2 ? $"stage + {offset}" : offset)});");
+            PlaceLines(code);
             foreach (var kept in Kept.Where(IsLine))
                 code.Line($"Rows.ReadState<{Along(kept.Id)}, TElement>({Local(kept.Name)}, kept{kept.Name}, firstRow + (start / TChunk.Value), head, heads);");
             if (Kept.Any(IsLine)) code.Line(GpuBody.Barrier);
@@ -258,10 +320,9 @@ internal sealed class GpuKernel
                 foreach (var (input, _) in CarriedTiles)
                     code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, TElement>(kept{input.Name}, {RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
             Steps(code);
-            foreach (var (input, next) in CarriedTiles)
-                code.Line($"for (var i = 0; i < Layout<{GpuBody.Generic(program[input.Id].Shape)}>.Count; i++) {Local(input.Name)}[i] = {body.RegistersOf(next.Id)}[i];");
-            if (staged) code.Line("stage = stageBytes - stage;");
-            Puts(code);
+            if (Stages == 2) code.Line("stage = stageBytes - stage;");
+            if (linesOfChunk.Count > 0) code.Line("lines = lines + linesBytes;").Line("linesBytes = -linesBytes;");
+            Puts(code, "next");
             code.Line("start = next;");
         });
     }
@@ -294,14 +355,13 @@ internal sealed class GpuKernel
     private void Memory(CodeWriter code)
     {
         code.Line("/// <summary>Shared memory for the tokens' tensors of a chunk.</summary>");
-        code.Line($"public static int {name}StageBytes<{Generics}>()").Indented(() => code.Lines(Constraints)).Line($"    => {string.Join(" + ", Tiles.Concat(Lines).Select(BytesOf))};").Line();
+        code.Line($"public static int {name}StageBytes<{Generics}>()").Indented(() => code.Lines(Constraints)).Line($"    => {string.Join(" + ", Tiles.Select(BytesOf))};").Line();
         code.Line("/// <summary>Shared memory of a block.</summary>");
         code.Line($"public static int {name}Bytes<{Generics}>()").Indented(() => code.Lines(Constraints))
-            .Line($"    => {string.Join(" + ", KeptTiles.Select(BytesOf).Concat(body.Regions.All.Select(region => region.Bytes)).Prepend($"({Stages} * {name}StageBytes<{Generics}>())"))};");
+            .Line($"    => {string.Join(" + ", KeptTiles.Select(BytesOf).Concat(body.Regions.All.Select(region => region.Bytes)).Prepend($"({Stages} * {name}StageBytes<{Generics}>()) + (2 * {LinesBytes})"))};");
     }
 
-    private string BytesOf(ProgramInput input) =>
-        IsLine(input) ? $"({3 - Stages} * Columns.Bytes<TChunk>())" : $"Shared<{GpuBody.Dimensions(program[input.Id].Shape)}, {Element(input)}>.Bytes";
+    private string BytesOf(ProgramInput input) => $"Shared<{GpuBody.Dimensions(program[input.Id].Shape)}, {Element(input)}>.Bytes";
 
     /// <summary>Begins to fetch a tile of a chunk to shared memory.</summary>
     private void Copy(CodeWriter code, ProgramInput input, string stage, string start)
@@ -321,16 +381,20 @@ internal sealed class GpuKernel
     private void Fetch(CodeWriter code, ProgramInput input, string start) =>
         code.Line($"Columns.Read<TChunk, SingleElement>({Arriving(input)}, {Tensor(input.Name)}.Row<SingleElement>(first + {start}, head, heads), {Tensor(input.Name)}.Stride<SingleElement>(), Memory.RowsAt<TChunk>({start}, tokens));");
 
-    /// <summary>Numbers of tokens that have been fetched, put where the chunk that they are for looks for them.</summary>
-    private void Puts(CodeWriter code)
+    /// <summary>Puts numbers of tokens that have been fetched where the chunk that they are for looks for them, and what follows from them.</summary>
+    private void Puts(CodeWriter code, string start)
     {
-        foreach (var (input, offset) in Offsets().Where(place => IsLine(place.Input))) code.Line($"Columns.Put<TChunk>(shared + (stage + {offset}), {Arriving(input)});");
+        foreach (var (input, place) in Lines.Select((input, place) => (input, place))) code.Line($"Columns.Put<TChunk>(lines + ({place} * Columns.Bytes<TChunk>()), {Arriving(input)});");
+        if (linesOfChunk.Count > Lines.Count())
+            code.Line($"{name}Lines<{Generics}>(lines, Memory.RowsAt<TChunk>({start}, tokens){string.Concat(Numbers.Select(input => $", {Local(input.Name)}"))});");
     }
+
+    private string LinesBytes => $"{linesOfChunk.Count} * Columns.Bytes<TChunk>()";
 
     private IEnumerable<(ProgramInput Input, string Offset)> Offsets()
     {
         var before = "0";
-        foreach (var input in Tiles.Concat(Lines))
+        foreach (var input in Tiles)
         {
             yield return (input, before);
             before = before == "0" ? BytesOf(input) : $"{before} + {BytesOf(input)}";
@@ -355,6 +419,11 @@ internal sealed class GpuKernel
     private bool IsLine(ProgramInput input) => IsLine(input.Id);
 
     private bool IsLine(int id) => plan.PlaceOf(id) == Place.Line;
+
+    /// <summary>Whether a carried tile has a copy in shared memory that products take.</summary>
+    private bool IsStored(ProgramInput carried) => plan.StoredUses(carried.Id) > 0;
+
+    private string Stored(ProgramInput carried) => $"{carried.Name}Stored";
 
     private string Along(int line) => GpuBody.Size(Places.Along(program[line].Shape));
 

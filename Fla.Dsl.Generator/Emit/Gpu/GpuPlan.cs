@@ -8,9 +8,14 @@ internal sealed class GpuPlan
 {
     private readonly Dictionary<int, List<int>> users = [];
     private readonly HashSet<int> results;
+    private readonly HashSet<int> gates;
+    private readonly Dictionary<int, int> levels = [];
 
-    public GpuPlan(TileProgram program)
+    /// <param name="program">What is to be computed.</param>
+    /// <param name="gates">The tiles that come in a type of their own.</param>
+    public GpuPlan(TileProgram program, IEnumerable<int> gates)
     {
+        this.gates = new HashSet<int>(gates);
         Program = program;
         results = new HashSet<int>(program.Outputs.Concat(program.Next).Select(result => result.Id));
         Needed = program.Ancestors(results).OrderBy(id => id).ToList();
@@ -35,10 +40,26 @@ internal sealed class GpuPlan
     public Place PlaceOf(int id) => Places.Of(Program[id].Shape)!.Value;
 
     /// <summary>Uses of a value as an operand of operations that take it from shared memory.</summary>
-    public int StoredUses(int id) => users.TryGetValue(id, out var all) ? all.Count(user => Places.IsProduct(Program[user].Op) || Program[user].Op == TileOp.DecayedDot) : 0;
+    public int StoredUses(int id) => users.TryGetValue(id, out var all)
+        ? all.Count(user => Places.IsProduct(Program[user].Op) || Program[user].Op == TileOp.DecayedDot || IsScaledOperand(user))
+        : 0;
 
     /// <summary>Whether anything takes a value element by element.</summary>
     public bool IsReadByElement(int id) => results.Contains(id) || users.TryGetValue(id, out var all) && all.Any(user => !Places.IsProduct(Program[user].Op));
+
+    /// <summary>What is computed on its own, all that is of one level together: between two levels there is a barrier.</summary>
+    public IEnumerable<int> Order => Needed.Where(id => !IsWithin(id) && !IsAtHand(id)).OrderBy(id => IsSumOfTile(id) ? LevelOf(id) - 1 : LevelOf(id)).ThenBy(id => id);
+
+    /// <summary>Whether a value is a line of tokens that follows from such lines and numbers alone, so that it can be there before the chunk begins.</summary>
+    public bool IsEarlyLine(int id) => PlaceOf(id) == Place.Line && Places.Along(Program[id].Shape) == Dim.Time && IsEarly(id);
+
+    /// <summary>
+    /// Whether a value is a tile at hand times a line along what all its products sum over, which they take as two operands.
+    /// </summary>
+    public bool IsScaledOperand(int id) => Program[id].Op == TileOp.Multiply && PlaceOf(id) == Place.Tile && !results.Contains(id)
+        && Program[id].Operands is var factors && Program.IsInput(factors[0]) && PlaceOf(factors[0]) == Place.Tile && !IsGateTile(factors[0]) && PlaceOf(factors[1]) == Place.Line
+        && users.TryGetValue(id, out var all) && all.All(user => Program[user] is { Op: TileOp.MatMul } product && !(product.TransposeLeft && product.TransposeRight)
+            && product.Operands[1] == id && product.Operands[0] != id && Program[factors[1]].Shape.Columns == Dim.One != product.TransposeRight);
 
     /// <summary>Whether all that a value is used for takes it from shared memory in the type of elements.</summary>
     public bool IsOnlyStored(int id) => !results.Contains(id) && users.TryGetValue(id, out var all) && all.All(user => Places.IsProduct(Program[user].Op));
@@ -46,6 +67,7 @@ internal sealed class GpuPlan
     /// <summary>Whether a value is written where it is used.</summary>
     public bool IsWithin(int id)
     {
+        if (IsScaledOperand(id)) return true;
         if (results.Contains(id) || !users.TryGetValue(id, out var all) || all.Count != 1) return false;
         var (tile, user, place) = (Program[id], Program[all[0]], PlaceOf(id));
         if (!Places.IsElementwise(user.Op) || PlaceOf(user.Id) != place || !IsSameLine(tile, user)) return false;
@@ -58,6 +80,36 @@ internal sealed class GpuPlan
     public IEnumerable<int> Addends(int id) => Program[id].Op == TileOp.Add
         ? Program[id].Operands.SelectMany(operand => Program[operand].Op == TileOp.Add && Program[operand].Shape == Program[id].Shape && IsWithin(operand) ? Addends(operand) : [operand])
         : [id];
+
+    private bool IsAtHand(int id) => Program[id].Op is TileOp.Input or TileOp.Constant;
+
+    private bool IsGateTile(int id) => gates.Contains(id);
+
+    private bool IsSumOfTile(int id) => Program[id].Op is TileOp.SumRows or TileOp.SumColumns && PlaceOf(Program[id].Operands[0]) == Place.Tile;
+
+    private bool IsEarly(int id) => PlaceOf(id) != Place.Tile && (Program[id].Op != TileOp.Input || Program.Inputs.First(input => input.Id == id).Kind is InputKind.Argument or InputKind.Validity && Along(id) is null or Dim.Time)
+        && Program[id].Operands.All(IsEarly);
+
+    private string? Along(int id) => PlaceOf(id) == Place.Line ? Places.Along(Program[id].Shape) : null;
+
+    /// <summary>How many barriers there are before a value is there for a thread that has not computed it.</summary>
+    private int LevelOf(int id)
+    {
+        if (levels.TryGetValue(id, out var known)) return known;
+        var tile = Program[id];
+        var level = IsAtHand(id) || IsEarlyLine(id) ? 0 : tile.Operands.Select(operand => LevelFor(tile, operand)).DefaultIfEmpty(0).Max();
+        levels.Add(id, level);
+        return level;
+    }
+
+    private int LevelFor(Instruction user, int operand)
+    {
+        if (IsAtHand(operand) || IsEarlyLine(operand)) return 0;
+        var level = LevelOf(operand);
+        if (IsScaledOperand(operand)) return level;
+        if (Places.IsProduct(user.Op) || Places.IsShared(user.Op) || IsSumOfTile(user.Id) || Places.IsShared(Program[operand].Op)) return level + 1;
+        return PlaceOf(operand) == Place.Line && PlaceOf(user.Id) != Place.Line ? level + 1 : level;
+    }
 
     private static bool IsSameLine(Instruction tile, Instruction user) =>
         Places.Of(tile.Shape) != Place.Line || Places.Along(tile.Shape) == Places.Along(user.Shape);
