@@ -24,40 +24,63 @@ internal static class Asm
         return pair.Value;
     }
 
-    /// <summary>The first number of a pair of half type.</summary>
-    public static float Low<T>(uint pair)
+    /// <summary>A pair of half type as two numbers.</summary>
+    public static void Unpack<T>(ArrayView<float> to, int at, uint pair)
         where T : struct, IElement
     {
-        if (T.TensorCoreType == 1) return Interop.IntAsFloat(pair << 16);
-        CudaAsm.Emit("{ .reg .b16 l, h; mov.b32 {l, h}, %1; cvt.f32.f16 %0, l; }", out float low, pair);
-        return low;
+        if (T.TensorCoreType == 1)
+        {
+            to[at] = Interop.IntAsFloat(pair << 16);
+            to[at + 1] = Interop.IntAsFloat(pair & 0xffff0000u);
+        }
+        else
+        {
+            Ref<float> low = 0f, high = 0f;
+            Ref<uint> both = pair;
+            CudaAsm.EmitRef("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }", ref low, ref high, ref both);
+            to[at] = low.Value;
+            to[at + 1] = high.Value;
+        }
     }
 
-    /// <summary>The second number of a pair of half type.</summary>
-    public static float High<T>(uint pair)
+    /// <summary>Two numbers that lie beside one another in shared memory.</summary>
+    public static void LoadPair(ArrayView<float> to, int at, uint address)
+    {
+        Ref<float> first = 0f, second = 0f;
+        Ref<uint> from = address;
+        CudaAsm.EmitRef("ld.shared.v2.f32 {%0,%1}, [%2];", ref first, ref second, ref from);
+        to[at] = first.Value;
+        to[at + 1] = second.Value;
+    }
+
+    /// <summary>A number in shared memory.</summary>
+    public static float Load(uint address)
+    {
+        Ref<float> number = 0f;
+        Ref<uint> from = address;
+        CudaAsm.EmitRef("ld.shared.f32 %0, [%1];", ref number, ref from);
+        return number.Value;
+    }
+
+    /// <summary>A pair of half type in shared memory as two numbers.</summary>
+    public static void LoadHalves<T>(ArrayView<float> to, int at, uint address)
         where T : struct, IElement
     {
-        if (T.TensorCoreType == 1) return Interop.IntAsFloat(pair & 0xffff0000u);
-        CudaAsm.Emit("{ .reg .b16 l, h; mov.b32 {l, h}, %1; cvt.f32.f16 %0, h; }", out float high, pair);
-        return high;
+        Ref<uint> pair = 0u, from = address;
+        CudaAsm.EmitRef("ld.shared.b32 %0, [%1];", ref pair, ref from);
+        Unpack<T>(to, at, pair.Value);
     }
+
+    /// <summary>Puts two numbers beside one another into shared memory.</summary>
+    public static void StorePair(uint address, float first, float second) => CudaAsm.Emit("st.shared.v2.f32 [%0], {%1,%2};", address, first, second);
 
     /// <summary>A pair of half type, each number times one of its own.</summary>
-    public static uint Scaled<T>(uint pair, float low, float high)
-        where T : struct, IElement => Pair<T>(Low<T>(pair) * low, High<T>(pair) * high);
-
-    /// <summary>An fp32 in shared memory.</summary>
-    public static float LoadSingle(uint address)
+    public static uint Scaled<T>(uint pair, float first, float second)
+        where T : struct, IElement
     {
-        CudaAsm.Emit("ld.shared.f32 %0, [%1];", out float value, address);
-        return value;
-    }
-
-    /// <summary>A pair of half type in shared memory.</summary>
-    public static uint LoadPair(uint address)
-    {
-        CudaAsm.Emit("ld.shared.b32 %0, [%1];", out uint pair, address);
-        return pair;
+        var numbers = LocalMemory.Allocate1D<float>(2);
+        Unpack<T>(numbers, 0, pair);
+        return Pair<T>(numbers[0] * first, numbers[1] * second);
     }
 
     /// <summary>16 bytes from shared to global memory, if <paramref name="holds"/> is not 0.</summary>
@@ -108,6 +131,19 @@ internal static class Asm
         d[square + 1] = d1.Value;
         d[square + 2] = d2.Value;
         d[square + 3] = d3.Value;
+    }
+
+    /// <summary>The same for fp32 of which the lower 13 bits do not count, with a 16x8 and b 8x8.</summary>
+    public static void MultiplySingle(ArrayView<float> d, ArrayView<uint> a, ArrayView<uint> b)
+    {
+        Ref<float> d0 = d[0], d1 = d[1], d2 = d[2], d3 = d[3];
+        Ref<uint> a0 = a[0], a1 = a[1], a2 = a[2], a3 = a[3], b0 = b[0], b1 = b[1];
+        CudaAsm.EmitRef("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
+            ref d0, ref d1, ref d2, ref d3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
+        d[0] = d0.Value;
+        d[1] = d1.Value;
+        d[2] = d2.Value;
+        d[3] = d3.Value;
     }
 
     /// <summary>16 bytes from global to shared memory, later; zeros where nothing is to be read.</summary>

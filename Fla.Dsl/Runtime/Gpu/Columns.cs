@@ -20,7 +20,7 @@ public static class Columns
         where C : struct, ISize => (Block.Lane * (C.Value / 32)) + i;
 
     /// <summary>Reads a token's number.</summary>
-    public static float Get(SharedAddress column, int token) => column.As<float>()[(column.Offset >> 2) + token];
+    public static float Get(SharedAddress column, int token) => (column + (token * 4)).At<float>();
 
     /// <summary>The numbers of the tokens that are rows of the thread's elements of a tile: of the i-th element's at <c>RowOf(i)</c>.</summary>
     public static void OfRows<W, M, N>(ArrayView<float> own, SharedAddress column)
@@ -28,8 +28,8 @@ public static class Columns
         where M : struct, ISize
         where N : struct, ISize
     {
-        var first = column + ((Layout<W, M, N>.FirstRow + (Block.Lane >> 2)) * 4);
-        for (var i = 0; i < Layout<W, M, N>.Rows; i++) own[i] = Near<W>(first, Layout<W, M, N>.RowStep(i));
+        var first = column + (Layout<W, M, N>.Row(0) * 4);
+        for (var i = 0; i < Layout<W, M, N>.Rows; i++) own[i] = Near<W>(first, Layout<W, M, N>.RowStep(Layout<W, M, N>.InRow(i)));
     }
 
     /// <summary>The numbers of the tokens that are columns of the thread's elements of a tile: of the i-th element's at <c>ColumnOf(i)</c>.</summary>
@@ -38,15 +38,15 @@ public static class Columns
         where M : struct, ISize
         where N : struct, ISize
     {
-        var first = column + ((Layout<W, M, N>.FirstColumn + ((Block.Lane & 3) * 2)) * 4);
-        for (var i = 0; i < Layout<W, M, N>.Columns; i++) own[i] = Near<W>(first, Layout<W, M, N>.ColumnStep(i));
+        var first = column + (Layout<W, M, N>.Column(0) * 4);
+        for (var i = 0; i < Layout<W, M, N>.Columns; i++) own[i] = Near<W>(first, Layout<W, M, N>.ColumnStep(Layout<W, M, N>.InColumn(i)));
     }
 
     private static float Near<W>(SharedAddress place, int token)
-        where W : struct, IBlock => W.IsCuda ? Asm.LoadSingle(Asm.Of(place) + (uint)(token * 4)) : Get(place, token);
+        where W : struct, IBlock => W.IsCuda ? Asm.Load(Asm.Of(place) + (uint)(token * 4)) : Get(place, token);
 
     /// <summary>Writes a token's number.</summary>
-    public static void Set(SharedAddress column, int token, float value) => column.As<float>()[(column.Offset >> 2) + token] = value;
+    public static void Set(SharedAddress column, int token, float value) => (column + (token * 4)).At<float>() = value;
 
     /// <summary>The thread's tokens of a column, in registers.</summary>
     public static ArrayView<float> New<C>()

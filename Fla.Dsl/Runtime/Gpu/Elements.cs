@@ -40,10 +40,10 @@ public readonly unsafe struct SingleElement : IElement
     public static void Write(long address, float value) => *(float*)address = value;
 
     /// <inheritdoc/>
-    public static float ReadShared(SharedAddress at) => at.As<float>()[at.Offset >> 2];
+    public static float ReadShared(SharedAddress at) => at.At<float>();
 
     /// <inheritdoc/>
-    public static void WriteShared(SharedAddress at, float value) => at.As<float>()[at.Offset >> 2] = value;
+    public static void WriteShared(SharedAddress at, float value) => at.At<float>() = value;
 }
 
 /// <summary>bf16: the upper half of an fp32.</summary>
@@ -62,10 +62,10 @@ public readonly unsafe struct BrainElement : IElement
     public static void Write(long address, float value) => *(ushort*)address = Rounded(value);
 
     /// <inheritdoc/>
-    public static float ReadShared(SharedAddress at) => Widened(at.As<ushort>()[at.Offset >> 1]);
+    public static float ReadShared(SharedAddress at) => Widened(at.At<ushort>());
 
     /// <inheritdoc/>
-    public static void WriteShared(SharedAddress at, float value) => at.As<ushort>()[at.Offset >> 1] = Rounded(value);
+    public static void WriteShared(SharedAddress at, float value) => at.At<ushort>() = Rounded(value);
 
     private static float Widened(ushort bits) => Interop.IntAsFloat((uint)bits << 16);
 
@@ -91,11 +91,19 @@ public readonly unsafe struct HalfElement : IElement
     public static float Read(long address) => *(ILGPU.Half*)address;
 
     /// <inheritdoc/>
-    public static void Write(long address, float value) => *(ILGPU.Half*)address = (ILGPU.Half)value;
+    public static void Write(long address, float value) => *(ILGPU.Half*)address = (ILGPU.Half)Rounded(value);
 
     /// <inheritdoc/>
-    public static float ReadShared(SharedAddress at) => at.As<ILGPU.Half>()[at.Offset >> 1];
+    public static float ReadShared(SharedAddress at) => at.At<ILGPU.Half>();
 
     /// <inheritdoc/>
-    public static void WriteShared(SharedAddress at, float value) => at.As<ILGPU.Half>()[at.Offset >> 1] = (ILGPU.Half)value;
+    public static void WriteShared(SharedAddress at, float value) => at.At<ILGPU.Half>() = (ILGPU.Half)Rounded(value);
+
+    // As of bf16, but to 11 bits: without a GPU ILGPU cuts off what does not fit.
+    private static float Rounded(float value)
+    {
+        var bits = Interop.FloatAsInt(value);
+        var rounded = Interop.IntAsFloat((bits + 0xfffu + ((bits >> 13) & 1u)) & 0xffffe000u);
+        return ILGPU.Util.Utilities.Select((bits & 0x7fffffffu) > 0x7f800000u, value, rounded);
+    }
 }

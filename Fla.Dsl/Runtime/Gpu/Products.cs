@@ -156,7 +156,7 @@ public static class Products
     private static void Scale<T>(ArrayView<uint> fragment, int squares, uint from)
         where T : struct, IElement
     {
-        float first = Asm.LoadSingle(from), second = Asm.LoadSingle(from + 4), ninth = Asm.LoadSingle(from + 32), tenth = Asm.LoadSingle(from + 36);
+        float first = Asm.Load(from), second = Asm.Load(from + 4), ninth = Asm.Load(from + 32), tenth = Asm.Load(from + 36);
         for (var i = 0; i < squares; i++)
         {
             fragment[(i * 4) + 0] = Asm.Scaled<T>(fragment[(i * 4) + 0], first, second);

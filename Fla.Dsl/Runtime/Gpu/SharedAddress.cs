@@ -12,9 +12,9 @@ public readonly struct SharedAddress(ArrayView<byte> memory, int offset)
 
     private readonly ArrayView<byte> memory = memory;
 
-    /// <summary>All of it as numbers of a type.</summary>
-    public ArrayView<T> As<T>()
-        where T : unmanaged => memory.Cast<T>();
+    /// <summary>The number of a type at the place: an address in bytes, to which instructions add constants for nothing.</summary>
+    public ref T At<T>()
+        where T : unmanaged => ref memory.SubView(Offset, Interop.SizeOf<T>()).Cast<T>()[0];
 
     /// <summary>So many bytes on.</summary>
     public static SharedAddress operator +(SharedAddress address, int bytes) => new(address.memory, address.Offset + bytes);

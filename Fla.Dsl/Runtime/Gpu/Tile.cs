@@ -21,6 +21,23 @@ public static class Tile
         for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = value;
     }
 
+    /// <summary>Writes one element to shared memory, rounded to nearest even.</summary>
+    public static void Set<W, T>(SharedAddress at, float value)
+        where W : struct, IBlock
+        where T : struct, IElement
+    {
+        if (W.IsCuda && T.TensorCoreType != 0)
+        {
+            var address = Asm.Of(at);
+            var pair = Asm.Pair<T>(value, 0f);
+            CudaAsm.Emit("{ .reg .b16 l, h; mov.b32 {l, h}, %1; st.shared.b16 [%0], l; }", address, pair);
+        }
+        else
+        {
+            T.WriteShared(at, value);
+        }
+    }
+
     /// <summary>From shared memory to registers.</summary>
     public static void Load<W, M, N, T>(ArrayView<float> tile, SharedAddress from)
         where W : struct, IBlock
@@ -30,13 +47,9 @@ public static class Tile
     {
         if (W.IsCuda && T.TensorCoreType != 0)
         {
+            var first = Asm.Of(from + Shared<M, N, T>.At(Layout<W, M, N>.Row(0), Layout<W, M, N>.Column(0)));
             for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
-            {
-                var pair = Asm.LoadPair(Asm.Of(from + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i))));
-                tile[i] = Asm.Low<T>(pair);
-                tile[i + 1] = Asm.High<T>(pair);
-            }
-
+                Asm.LoadHalves<T>(tile, i, first + (uint)Shared<M, N, T>.At(Layout<W, M, N>.RowStep(i), Layout<W, M, N>.ColumnStep(i)));
             return;
         }
 
@@ -53,9 +66,10 @@ public static class Tile
     {
         if (W.IsCuda && T.TensorCoreType != 0)
         {
+            var first = Asm.Of(to + Shared<M, N, T>.At(Layout<W, M, N>.Row(0), Layout<W, M, N>.Column(0)));
             for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
             {
-                var address = Asm.Of(to + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i)));
+                var address = first + (uint)Shared<M, N, T>.At(Layout<W, M, N>.RowStep(i), Layout<W, M, N>.ColumnStep(i));
                 var pair = Asm.Pair<T>(tile[i], tile[i + 1]);
                 CudaAsm.Emit("st.shared.b32 [%0], %1;", address, pair);
             }

@@ -43,14 +43,16 @@ public static class Transfers
         where N : struct, ISize
         where T : struct, IElement
     {
+        int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
+        var first = to + (row * stride) + ((long)column * T.Bytes);
         if (W.IsCuda && T.TensorCoreType != 0 && ((to | stride | ((long)columns * 2)) & 3) == 0)
         {
             for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
             {
-                int row = Layout<W, M, N>.Row(i), column = Layout<W, M, N>.Column(i);
-                var address = to + (row * stride) + (column * 2L);
+                int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
+                var address = first + (down * stride) + (right * 2L);
                 var pair = Asm.Pair<T>(tile[i], tile[i + 1]);
-                var inside = ILGPU.Util.Utilities.Select(row < rows & column < columns, 1, 0);
+                var inside = ILGPU.Util.Utilities.Select(row + down < rows & column + right < columns, 1, 0);
                 CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.b32 [%0], %1; }", address, pair, inside);
             }
         }
@@ -58,8 +60,8 @@ public static class Transfers
         {
             for (var i = 0; i < Layout<W, M, N>.Count; i++)
             {
-                int row = Layout<W, M, N>.Row(i), column = Layout<W, M, N>.Column(i);
-                Memory.WriteIf<W, T>(row < rows & column < columns, to + (row * stride) + (column * (long)T.Bytes), tile[i]);
+                int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
+                Memory.WriteIf<W, T>(row + down < rows & column + right < columns, first + (down * stride) + (right * (long)T.Bytes), tile[i]);
             }
         }
     }
@@ -123,11 +125,13 @@ public static class Transfers
         for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = 0f;
         if (state.Address == 0) return;
         var from = state.Address + (((long)sequence * heads) + head) * rows * state.Columns * T.Bytes;
+        int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
+        long stride = (long)state.Columns * T.Bytes, first = (row * stride) + ((long)column * T.Bytes);
         for (var i = 0; i < Layout<W, M, N>.Count; i++)
         {
-            int row = Layout<W, M, N>.Row(i), column = Layout<W, M, N>.Column(i);
-            var inside = row < rows & column < state.Columns;
-            var value = T.Read(from + (ILGPU.Util.Utilities.Select(inside, ((long)row * state.Columns) + column, 0L) * T.Bytes));
+            int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
+            var inside = row + down < rows & column + right < state.Columns;
+            var value = T.Read(from + ILGPU.Util.Utilities.Select(inside, first + (down * stride) + (right * (long)T.Bytes), 0L));
             tile[i] = ILGPU.Util.Utilities.Select(inside, value, 0f);
         }
     }

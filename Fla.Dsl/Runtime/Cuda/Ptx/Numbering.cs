@@ -19,6 +19,9 @@ internal sealed class Numbering
     private static readonly HashSet<string> TakeLiterals =
         ["setp", "selp", "add", "sub", "mul", "mad", "min", "max", "div", "rem", "and", "or", "xor", "shl", "shr"];
 
+    /// <summary>What is computed: from which operands, and into which kind of register.</summary>
+    private sealed record Plan((string? Register, int Value) A, (string? Register, int Value) B, (string? Register, int Value) C, char Kind);
+
     private readonly ControlFlow flow;
     private readonly IReadOnlyList<Block> order;
     private readonly Dominance dominance;
@@ -34,6 +37,7 @@ internal sealed class Numbering
     private Dictionary<string, int> current = [];
     private readonly List<Statement> written = [];
     private readonly Facts facts = [];
+    private readonly Dictionary<Statement, Plan?> plans = [];
     private int block;
 
     private Numbering(PtxFunction function)
@@ -88,7 +92,7 @@ internal sealed class Numbering
         written.Clear();
         foreach (var statement in source.Statements)
         {
-            if (statement is Instruction { Overwrites: true } instruction && IsPure(instruction)) Compute(instruction);
+            if (PlanOf(statement) is { } plan) Compute((Instruction)statement, plan);
             else Keep(statement);
         }
         var branch = source.Branch is { } jump
@@ -96,6 +100,15 @@ internal sealed class Numbering
             : null;
         branch = End(source, branch);
         return source with { Statements = [.. written], Branch = branch };
+    }
+
+    // The copies of a loop share their statements: what is the same of all is found out once.
+    private Plan? PlanOf(Statement statement)
+    {
+        if (plans.TryGetValue(statement, out var plan)) return plan;
+        return plans[statement] = statement is Instruction { Overwrites: true } instruction && IsPure(instruction)
+            ? new Plan(Read(instruction, 1), Read(instruction, 2), Read(instruction, 3), registers.KindOf(instruction.Operands[0]))
+            : null;
     }
 
     private bool IsPure(Instruction instruction)
@@ -110,12 +123,20 @@ internal sealed class Numbering
         return instruction.Operands.Count is > 1 and < 5 && registers.KindFor(instruction.Opcode, 1) != '\0';
     }
 
+    /// <summary>An operand: a register, or a value that stands in the text; -1 where there is none.</summary>
+    private (string? Register, int Value) Read(Instruction instruction, int i)
+    {
+        if (i >= instruction.Operands.Count) return (null, -1);
+        string operand = instruction.Operands[i];
+        return registers.Has(operand) ? (operand, -1) : (null, values.Literal(operand));
+    }
+
     /// <summary>An instruction that does nothing but give a register a value.</summary>
-    private void Compute(Instruction instruction)
+    private void Compute(Instruction instruction, Plan plan)
     {
         string to = instruction.Operands[0];
-        int a = Operand(instruction, 1), b = Operand(instruction, 2), c = Operand(instruction, 3);
-        if (instruction is { Root: "mov", Modifiers: "" } && registers.Has(instruction.Operands[1]) && !IsLost(to, a))
+        int a = ValueOf(plan.A), b = ValueOf(plan.B), c = ValueOf(plan.C);
+        if (plan.A.Register is not null && instruction is { Root: "mov", Modifiers: "" } && !IsLost(to, a))
         {
             Set(to, a);
             return;
@@ -127,12 +148,12 @@ internal sealed class Numbering
         }
         if (values.Split(instruction, a, b) is { } sum && IsAt(sum.A) && (sum.B < 0 || IsAt(sum.B)))
         {
-            int from = sum.Opcode is null ? sum.A : Result(sum.Opcode, null, sum.A, sum.B, -1, registers.KindOf(to));
+            int from = sum.Opcode is null ? sum.A : Result(sum.Opcode, null, sum.A, sum.B, -1, plan.Kind);
             Set(to, sum.Offset == 0 ? from : Sum(from, sum.Offset, instruction.Type, to));
             return;
         }
         var (opcode, by) = values.Cheaper(instruction, a, b) ?? (instruction.Opcode, b);
-        int result = Result(opcode, to, a, by, c, registers.KindOf(to));
+        int result = Result(opcode, to, a, by, c, plan.Kind);
         values.Learn(result, instruction, a, b);
         Set(to, result);
     }
@@ -140,13 +161,7 @@ internal sealed class Numbering
     /// <summary>A value that is known without computing: a number, or one of the operands.</summary>
     private int? Fold(Instruction instruction, int a, int b, int c)
     {
-        facts.Clear();
-        for (int i = 1; i < instruction.Operands.Count; i++)
-        {
-            int value = i == 1 ? a : i == 2 ? b : c;
-            if (values.NumberOf(value) is { } number) facts[instruction.Operands[i]] = new Value(null, number);
-        }
-        if (IntegerArithmetic.Evaluate(instruction, facts) is { Depot: null } folded) return values.Constant(folded.Number);
+        if (IsNumber(a) && IsNumber(b) && IsNumber(c) && Evaluate(instruction, a, b, c) is { } folded) return folded;
         if (instruction is { Root: "selp", Modifiers: "" })
         {
             int? chosen = a == b ? a : values.NumberOf(c) is { } predicate ? predicate != 0 ? a : b : null;
@@ -162,6 +177,16 @@ internal sealed class Numbering
 
         int? Kept(int value) => IsLost(instruction.Operands[0], value) ? null : value;
     }
+
+    private int? Evaluate(Instruction instruction, int a, int b, int c)
+    {
+        facts.Clear();
+        for (int i = 1; i < instruction.Operands.Count; i++)
+            facts[instruction.Operands[i]] = new Value(null, values.NumberOf(i == 1 ? a : i == 2 ? b : c)!.Value);
+        return IntegerArithmetic.Evaluate(instruction, facts) is { Depot: null } value ? values.Constant(value.Number) : null;
+    }
+
+    private bool IsNumber(int value) => value < 0 || values.NumberOf(value) is not null;
 
     /// <summary>The value of base + offset.</summary>
     private int Sum(int from, long offset, string type, string? to)
@@ -278,12 +303,7 @@ internal sealed class Numbering
         return holder;
     }
 
-    private int Operand(Instruction instruction, int i)
-    {
-        if (i >= instruction.Operands.Count) return -1;
-        string operand = instruction.Operands[i];
-        return registers.Has(operand) ? ValueOf(operand) : values.Literal(operand);
-    }
+    private int ValueOf((string? Register, int Value) operand) => operand.Register is { } register ? ValueOf(register) : operand.Value;
 
     private int ValueOf(string register)
     {

@@ -1,0 +1,53 @@
+using ILGPU;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>Decays between tokens of a chunk, from sums of log-decays in shared memory: [C]xK, as <see cref="RunningSums.OfGates"/> leaves them.</summary>
+internal static class Decays
+{
+    /// <summary>From a later token's row to that of the sums which its decay ends with: none before its own gate.</summary>
+    public static int Shift(ReadPoint point) => point == ReadPoint.BeforeDecay ? -1 : 0;
+
+    /// <summary>The decay from one token to a later one; 0 where the one does not count for the other.</summary>
+    public static float Between<W, C, K>(SharedAddress sums, int later, int earlier, int column, ReadPoint point)
+        where W : struct, IBlock
+        where C : struct, ISize
+        where K : struct, ISize
+    {
+        var counts = point == ReadPoint.AfterWrite ? earlier <= later : earlier < later;
+        var end = ILGPU.Util.Utilities.Select(counts, later + Shift(point), earlier);
+        return Numbers.Where(counts, Numbers.Exp<W>(Read<C, K>(sums, end, column) - Read<C, K>(sums, earlier, column)));
+    }
+
+    /// <summary>Where the lane's columns of a row of the sums begin, which are those of a fragment: on CUDA.</summary>
+    public static uint Place<C, K>(SharedAddress sums, int row)
+        where C : struct, ISize
+        where K : struct, ISize => Asm.Of(sums + Shared<C, K, SingleElement>.At(row, 2 * (Block.Lane & 3)));
+
+    /// <summary>Scales a pair of a fragment by the decay between a reference and the tokens' sums.</summary>
+    /// <param name="fragment">The fragment.</param>
+    /// <param name="at">The pair.</param>
+    /// <param name="sums">Where the two sums are.</param>
+    /// <param name="reference">The sums at the reference.</param>
+    /// <param name="from">Where among them.</param>
+    /// <param name="later">Whether the fragment is later than the reference.</param>
+    /// <param name="numbers">Four registers.</param>
+    public static void Scale<W, T>(ArrayView<uint> fragment, int at, uint sums, ArrayView<float> reference, int from, bool later, ArrayView<float> numbers)
+        where W : struct, IBlock
+        where T : struct, IElement
+    {
+        Asm.LoadPair(numbers, 0, sums);
+        Asm.Unpack<T>(numbers, 2, fragment[at]);
+        var low = numbers[2] * Factor<W>(numbers[0], reference[from], later);
+        var high = numbers[3] * Factor<W>(numbers[1], reference[from + 1], later);
+        fragment[at] = Asm.Pair<T>(low, high);
+    }
+
+    /// <summary>The decay between a reference and a token.</summary>
+    public static float Factor<W>(float sum, float reference, bool later)
+        where W : struct, IBlock => Numbers.Exp<W>(later ? sum - reference : reference - sum);
+
+    private static float Read<C, K>(SharedAddress sums, int row, int column)
+        where C : struct, ISize
+        where K : struct, ISize => SingleElement.ReadShared(sums + Shared<C, K, SingleElement>.At(row, column));
+}

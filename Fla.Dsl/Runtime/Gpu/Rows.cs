@@ -1,0 +1,35 @@
+using ILGPU;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>A row of N numbers in shared memory as fp32, such as a vector per head. Each of the first N threads computes one of them.</summary>
+public static class Rows
+{
+    /// <summary>The size of one.</summary>
+    public static int Bytes<N>()
+        where N : struct, ISize => N.Value * 4;
+
+    /// <summary>Whether this thread computes one of the numbers, that of <see cref="Column"/>.</summary>
+    public static bool IsMine<N>()
+        where N : struct, ISize => Column < N.Value;
+
+    /// <summary>The column that this thread computes.</summary>
+    public static int Column => Group.IdxX;
+
+    /// <summary>Reads a column's number.</summary>
+    public static float Get(SharedAddress row, int column) => Columns.Get(row, column);
+
+    /// <summary>Writes a column's number.</summary>
+    public static void Set(SharedAddress row, int column, float value) => Columns.Set(row, column, value);
+
+    /// <summary>A row of a tensor, there after a barrier; 0 past its end.</summary>
+    public static void Read<N, T>(SharedAddress to, long from, int columns)
+        where N : struct, ISize
+        where T : struct, IElement
+    {
+        if (!IsMine<N>()) return;
+        var inside = Column < columns;
+        var value = T.Read(from + (ILGPU.Util.Utilities.Select(inside, Column, 0) * (long)T.Bytes));
+        Set(to, Column, Numbers.Where(inside, value));
+    }
+}

@@ -1,0 +1,190 @@
+using Fla.Dsl.Runtime.Gpu;
+using Fla.Ops.Tests.Cuda;
+using static Fla.Ops.Tests.Gpu.Blocks;
+
+namespace Fla.Ops.Tests.Gpu;
+
+/// <summary>Decayed products against loops in fp64.</summary>
+public class DecayTests
+{
+    // Beyond the columns there are lies what is no number.
+    private const int Gap = 3;
+
+    // Of an fp32 sum, its terms and the exponents in them.
+    private const double Epsilon = 1.0 / (1 << 22);
+
+    private static readonly Type[] Points = [typeof(BeforeDecay), typeof(AfterDecay), typeof(AfterWrite)];
+
+    /// <summary>C, K, rows and columns that there are, and whether gates are strong.</summary>
+    public static TheoryData<int, int, int, int, bool> Chunks => new()
+    {
+        { 32, 32, 32, 32, false },
+        { 32, 64, 27, 50, true },
+        { 64, 32, 64, 30, true },
+    };
+
+    private static float Moderate(Random random) => -0.2f * random.NextSingle();
+
+    /// <summary>Down to -50 a token, among them such that let nothing through and such that let all through.</summary>
+    private static float Extreme(Random random) => random.Next(8) switch
+    {
+        0 => float.NegativeInfinity,
+        1 => 0f,
+        2 => -1e-6f,
+        3 => -1f,
+        _ => -50f * random.NextSingle(),
+    };
+
+    [Theory]
+    [MemberData(nameof(Chunks))]
+    public void What_tokens_have_in_common_decays_by_the_gates_between_them(int size, int width, int rows, int columns, bool strong)
+    {
+        var inputs = new Inputs(size, width, rows, columns, strong ? Extreme : Moderate);
+        foreach (var point in Points)
+        {
+            var result = inputs.Run(nameof(DecayKernels.Dot), point, inputs.X, inputs.Y, size * size);
+            inputs.Check(result, size, (i, j) => i < size && inputs.Counts(j, i, point)
+                ? Enumerable.Range(0, columns).Select(k => inputs.At(inputs.X, i, k) * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point))
+                : []);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Chunks))]
+    public void Later_tokens_see_what_is_left_of_earlier_ones(int size, int width, int rows, int columns, bool strong)
+    {
+        var inputs = new Inputs(size, width, rows, columns, strong ? Extreme : Moderate);
+        foreach (var point in Points)
+        {
+            var result = inputs.Run(nameof(DecayKernels.Mix), point, inputs.Square(point), inputs.Y, size * width);
+            inputs.Check(result, width, (i, k) => Enumerable.Range(0, size).Where(j => inputs.Counts(j, i, point))
+                .Select(j => inputs.A[(i * size) + j] * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point)));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Chunks))]
+    public void Earlier_tokens_give_what_is_left_of_them_to_later_ones(int size, int width, int rows, int columns, bool strong)
+    {
+        var inputs = new Inputs(size, width, rows, columns, strong ? Extreme : Moderate);
+        foreach (var point in Points)
+        {
+            var result = inputs.Run(nameof(DecayKernels.MixTransposed), point, inputs.Square(point), inputs.X, size * width);
+            inputs.Check(result, width, (j, k) => Enumerable.Range(0, size).Where(i => inputs.Counts(j, i, point))
+                .Select(i => inputs.A[(i * size) + j] * inputs.At(inputs.X, i, k) * inputs.Decay(j, i, k, point)));
+        }
+    }
+
+    [Theory]
+    [InlineData(32, 32, typeof(SingleElement))]
+    [InlineData(32, 96, typeof(BrainElement))]
+    [InlineData(64, 64, typeof(HalfElement))]
+    public void Sums_run_down_the_tokens_and_up(int size, int width, Type type)
+    {
+        var inputs = new Inputs(size, width, size - 5, width - 1, Moderate);
+        foreach (var (reverse, exclusive) in new[] { (false, false), (false, true), (true, false), (true, true) })
+        {
+            var result = New(size * width);
+            Blocks.Run(typeof(DecayKernels), nameof(DecayKernels.Sums), [Size(size), Size(width), type], inputs.SharedBytes,
+                Address(inputs.X), inputs.Stride, inputs.Rows, inputs.Columns, reverse ? 1 : 0, exclusive ? 1 : 0, Address(result));
+            inputs.Check(result, width, (i, k) => Enumerable.Range(0, size)
+                .Where(j => (reverse ? j > i : j < i) || (j == i && !exclusive))
+                .Select(j => inputs.At(inputs.X, j, k)), start: 0);
+        }
+    }
+
+    [PtxasTheory]
+    [InlineData(nameof(DecayKernels.Dot), 64, 128, typeof(BrainElement), typeof(AfterDecay))]
+    [InlineData(nameof(DecayKernels.Dot), 32, 32, typeof(HalfElement), typeof(AfterWrite))]
+    [InlineData(nameof(DecayKernels.Mix), 64, 128, typeof(BrainElement), typeof(AfterDecay))]
+    [InlineData(nameof(DecayKernels.MixTransposed), 64, 128, typeof(BrainElement), typeof(BeforeDecay))]
+    [InlineData(nameof(DecayKernels.MixTransposed), 32, 64, typeof(SingleElement), typeof(AfterDecay))]
+    public void Decayed_products_stay_in_registers(string kernel, int size, int width, Type type, Type point)
+    {
+        var (stack, spills, _) = Ptxas.Assemble(Compile(typeof(DecayKernels), kernel, Size(size), Size(width), type, point));
+        Assert.Equal((0, 0), (stack, spills));
+    }
+
+    /// <summary>Tensors of a chunk, their numbers exact in half types.</summary>
+    private sealed class Inputs
+    {
+        private readonly int size, width;
+
+        public Inputs(int size, int width, int rows, int columns, Func<Random, float> gate)
+        {
+            (this.size, this.width, Rows, Columns) = (size, width, rows, columns);
+            var random = new Random(7);
+            (X, Y, Gates) = (Tensor(() => Short(random)), Tensor(() => Short(random)), Tensor(() => gate(random)));
+            A = New(size * size);
+            for (var i = 0; i < A.Length; i++) A[i] = Short(random);
+        }
+
+        public int Rows { get; }
+
+        public int Columns { get; }
+
+        public float[] X { get; }
+
+        public float[] Y { get; }
+
+        public float[] A { get; }
+
+        public long Stride => (Columns + Gap) * 4L;
+
+        // As much as the tiles of any of the kernels take, which have up to 16 bytes more a row than numbers.
+        public int SharedBytes => (3 * size * ((width * 4) + 16)) + (size * ((size * 4) + 16));
+
+        private float[] Gates { get; }
+
+        public float[] Run(string kernel, Type point, float[] first, float[] second, int count)
+        {
+            var result = New(count);
+            Blocks.Run(typeof(DecayKernels), kernel, [Size(size), Size(width), typeof(SingleElement), point], SharedBytes,
+                Address(first), Address(second), Address(Gates), Stride, Rows, Columns, Address(result));
+            return result;
+        }
+
+        /// <summary>A, where tokens count for others; nothing else is looked at.</summary>
+        public float[] Square(Type point)
+        {
+            var square = New(A.Length);
+            for (var i = 0; i < A.Length; i++)
+                if (Counts(i % size, i / size, point)) square[i] = A[i];
+            return square;
+        }
+
+        public bool Counts(int j, int i, Type point) => point == typeof(AfterWrite) ? j <= i : j < i;
+
+        /// <summary>An element of a tensor as the tile has it: 0 past the tensor's end.</summary>
+        public double At(float[] tensor, int row, int column) => row < Rows && column < Columns ? tensor[(row * (Columns + Gap)) + column] : 0;
+
+        public double Decay(int j, int i, int column, Type point)
+        {
+            var sum = 0.0;
+            for (var token = j + 1; token < (point == typeof(BeforeDecay) ? i : i + 1); token++) sum += At(Gates, token, column);
+            return Math.Exp(sum);
+        }
+
+        /// <summary>Each element is what it was at first and the sum of its terms.</summary>
+        public void Check(float[] result, int across, Func<int, int, IEnumerable<double>> terms, double start = 1)
+        {
+            // Sums of gates are rounded as they grow, and the exponents are off by as much.
+            var largest = Enumerable.Range(0, Columns).Max(k => Enumerable.Range(0, Rows).Sum(i => Math.Min(100, -At(Gates, i, k))));
+            for (var i = 0; i < result.Length; i++)
+            {
+                var all = terms(i / across, i % across).Append(start).ToList();
+                Assert.Equal(all.Sum(), result[i], (all.Count + largest) * Epsilon * all.Sum(Math.Abs));
+            }
+        }
+
+        private static float Short(Random random) => random.Next(-128, 128) / 128f;
+
+        private float[] Tensor(Func<float> next)
+        {
+            var tensor = New(Rows * (Columns + Gap));
+            for (var i = 0; i < tensor.Length; i++)
+                if (i % (Columns + Gap) < Columns) tensor[i] = next();
+            return tensor;
+        }
+    }
+}
