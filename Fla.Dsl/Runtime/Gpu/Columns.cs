@@ -74,6 +74,30 @@ public static class Columns
         for (var i = 0; i < C.Value / 32; i++) Set(to, Token<C>(i), own[i]);
     }
 
+    /// <summary>Writes a number of each token to a tensor.</summary>
+    public static void Write<W, C, T>(long to, long stride, int rows, SharedAddress column)
+        where W : struct, IBlock
+        where C : struct, ISize
+        where T : struct, IElement
+    {
+        for (var i = 0; i < C.Value / 32; i++)
+            Memory.WriteIf<W, T>(Token<C>(i) < rows, to + (Token<C>(i) * stride), Get(column, Token<C>(i)));
+    }
+
+    /// <summary>The sum of a line, for every thread.</summary>
+    public static float Total<C>(SharedAddress line)
+        where C : struct, ISize
+    {
+        var (sum, i) = (0f, 0);
+        do
+        {
+            sum += Get(line, i);
+            i++;
+        }
+        while (i < C.Value);
+        return sum;
+    }
+
     /// <summary>1 for a token, 0 for padding.</summary>
     public static float IsToken(int token, int rows) => ILGPU.Util.Utilities.Select(token < rows, 1f, 0f);
 

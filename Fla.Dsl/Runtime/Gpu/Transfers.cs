@@ -116,7 +116,7 @@ public static class Transfers
     }
 
     /// <summary>The state of a sequence and head; zero where there is no tensor.</summary>
-    public static void ReadState<W, M, N, T>(ArrayView<float> tile, GpuTensor state, int rows, int sequence, int head, int heads)
+    public static void ReadState<W, M, N, T>(ArrayView<float> tile, GpuTensor state, int rows, long index, int head, int heads)
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize
@@ -124,9 +124,9 @@ public static class Transfers
     {
         for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = 0f;
         if (state.Address == 0) return;
-        var from = state.Address + (((long)sequence * heads) + head) * rows * state.Columns * T.Bytes;
+        var from = state.State<T>(index, head, heads, rows);
         int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
-        long stride = (long)state.Columns * T.Bytes, first = (row * stride) + ((long)column * T.Bytes);
+        long stride = state.Stride<T>(1), first = (row * stride) + ((long)column * T.Bytes);
         for (var i = 0; i < Layout<W, M, N>.Count; i++)
         {
             int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
@@ -136,15 +136,15 @@ public static class Transfers
         }
     }
 
-    /// <summary>The state of a sequence and head, if there is a tensor for it.</summary>
-    public static void WriteState<W, M, N, T>(GpuTensor state, int rows, int sequence, int head, int heads, ArrayView<float> tile)
+    /// <summary>The state of a sequence, or of a chunk, and head, if there is a tensor for it.</summary>
+    public static void WriteState<W, M, N, T>(GpuTensor state, int rows, long index, int head, int heads, ArrayView<float> tile)
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize
         where T : struct, IElement
     {
         if (state.Address == 0) return;
-        Write<W, M, N, T>(state.Address + ((((long)sequence * heads) + head) * rows * state.Columns * T.Bytes), (long)state.Columns * T.Bytes, rows, state.Columns, tile);
+        Write<W, M, N, T>(state.State<T>(index, head, heads, rows), state.Stride<T>(1), rows, state.Columns, tile);
     }
 
     private static void InPieces<W, M, N, T>(SharedAddress to, long from, long stride, int rows, int columns)
