@@ -72,7 +72,8 @@ internal static class Asm
     }
 
     /// <summary>Puts two numbers beside one another into shared memory.</summary>
-    public static void StorePair(uint address, float first, float second) => CudaAsm.Emit("st.shared.v2.f32 [%0], {%1,%2};", address, first, second);
+    public static void StorePair(uint address, float first, float second) =>
+        CudaAsm.Emit("st.shared.v2.f32 [%0], {%1,%2};", address, first, second);
 
     /// <summary>A pair of half type, each number times one of its own.</summary>
     public static uint Scaled<T>(uint pair, float first, float second)
@@ -85,15 +86,24 @@ internal static class Asm
 
     /// <summary>16 bytes from shared to global memory, if <paramref name="holds"/> is not 0.</summary>
     public static void Move16If(int holds, long to, uint from) => CudaAsm.Emit(
-        "{ .reg .pred p; .reg .b32 a, b, c, d; setp.ne.s32 p, %2, 0; ld.shared.v4.b32 {a, b, c, d}, [%1]; @p st.global.v4.b32 [%0], {a, b, c, d}; }",
+        "{ .reg .pred p; .reg .b32 a, b, c, d; setp.ne.s32 p, %2, 0; ld.shared.v4.b32 {a, b, c, d}, [%1]; "
+        + "@p st.global.v4.b32 [%0], {a, b, c, d}; }",
         to, from, holds);
 
     /// <summary>Four 8x8 matrices from shared memory to the registers of a warp.</summary>
     public static void LoadMatrix(ArrayView<uint> fragment, int at, uint address, bool transposed)
     {
         Ref<uint> r0 = 0u, r1 = 0u, r2 = 0u, r3 = 0u, from = address;
-        if (transposed) CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
-        else CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+        if (transposed)
+        {
+            CudaAsm.EmitRef(
+                "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+        }
+        else
+        {
+            CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+        }
+
         fragment[at] = r0.Value;
         fragment[at + 1] = r1.Value;
         fragment[at + 2] = r2.Value;
@@ -147,5 +157,6 @@ internal static class Asm
     }
 
     /// <summary>16 bytes from global to shared memory, later; zeros where nothing is to be read.</summary>
-    public static void CopyLater(uint to, long from, int bytes) => CudaAsm.Emit("cp.async.cg.shared.global [%0], [%1], 16, %2;", to, from, bytes);
+    public static void CopyLater(uint to, long from, int bytes) =>
+        CudaAsm.Emit("cp.async.cg.shared.global [%0], [%1], 16, %2;", to, from, bytes);
 }

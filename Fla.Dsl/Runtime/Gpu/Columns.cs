@@ -22,7 +22,7 @@ public static class Columns
     /// <summary>Reads a token's number.</summary>
     public static float Get(SharedAddress column, int token) => (column + (token * 4)).At<float>();
 
-    /// <summary>The numbers of the tokens that are rows of the thread's elements of a tile: of the i-th element's at <c>RowOf(i)</c>.</summary>
+    /// <summary>The numbers of the rows of the thread's elements of a tile: that of the i-th element's at <c>RowOf(i)</c>.</summary>
     public static void OfRows<W, M, N>(ArrayView<float> own, SharedAddress column)
         where W : struct, IBlock
         where M : struct, ISize
@@ -32,7 +32,7 @@ public static class Columns
         for (var i = 0; i < Layout<W, M, N>.Rows; i++) own[i] = Near<W>(first, Layout<W, M, N>.RowStep(Layout<W, M, N>.InRow(i)));
     }
 
-    /// <summary>The numbers of the tokens that are columns of the thread's elements of a tile: of the i-th element's at <c>ColumnOf(i)</c>.</summary>
+    /// <summary>The numbers of the columns of the thread's elements of a tile: that of the i-th element's at <c>ColumnOf(i)</c>.</summary>
     public static void OfColumns<W, M, N>(ArrayView<float> own, SharedAddress column)
         where W : struct, IBlock
         where M : struct, ISize
@@ -52,7 +52,9 @@ public static class Columns
     public static ArrayView<float> New<C>()
         where C : struct, ISize => LocalMemory.Allocate1D<float>(C.Value / 32);
 
-    /// <summary>The thread's tokens of a tensor of one number a token; 0 past its end. What is read is waited for where it is used.</summary>
+    /// <summary>
+    /// The thread's tokens of a tensor of one number a token; 0 past its end. What is read is waited for where it is used.
+    /// </summary>
     public static void Read<C, T>(ArrayView<float> own, long from, long stride, int rows)
         where C : struct, ISize
         where T : struct, IElement

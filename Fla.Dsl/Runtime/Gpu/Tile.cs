@@ -3,7 +3,10 @@ using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>What a block does with MxN tiles: in registers (<see cref="Layout{W, M, N}"/>), in shared memory (<see cref="Shared{M, N, T}"/>) and in tensors.</summary>
+/// <summary>
+/// What a block does with MxN tiles: in registers (<see cref="Layout{W, M, N}"/>), in shared memory (<see cref="Shared{M, N, T}"/>) and in
+/// tensors.
+/// </summary>
 public static class Tile
 {
     /// <summary>Registers of a tile.</summary>

@@ -3,10 +3,15 @@ using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>Rows of tensors to shared memory, and from registers back to tensors. A tile may stick out of its tensor: what it reads there is 0.</summary>
+/// <summary>
+/// Rows of tensors to shared memory, and from registers back to tensors. A tile may stick out of its tensor: what it reads there is 0.
+/// A row of a tensor, of all heads, has less than 2 GiB.
+/// </summary>
 public static class Transfers
 {
-    /// <summary>Begins to copy rows of a tensor to a tile in shared memory; they are there after <see cref="Arrive{W}"/> and a barrier.</summary>
+    /// <summary>
+    /// Begins to copy rows of a tensor to a tile in shared memory; they are there after <see cref="Arrive{W}"/> and a barrier.
+    /// </summary>
     /// <param name="to">The tile.</param>
     /// <param name="from">The first row.</param>
     /// <param name="stride">From one row to the next.</param>
@@ -61,13 +66,15 @@ public static class Transfers
             for (var i = 0; i < Layout<W, M, N>.Count; i++)
             {
                 int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
-                Memory.WriteIf<W, T>(row + down < rows & column + right < columns, first + (down * stride) + (right * (long)T.Bytes), tile[i]);
+                var inside = row + down < rows & column + right < columns;
+                Memory.WriteIf<W, T>(inside, first + (down * stride) + (right * (long)T.Bytes), tile[i]);
             }
         }
     }
 
     /// <summary>
-    /// Writes a tile in registers to rows of a tensor, each warp its own rectangle by way of shared memory that no other warp uses meanwhile.
+    /// Writes a tile in registers to rows of a tensor, each warp its own rectangle by way of shared memory as large as the tile that no
+    /// other warp uses meanwhile.
     /// </summary>
     public static void Write<W, M, N, T>(long to, long stride, int rows, int columns, ArrayView<float> tile, SharedAddress spare)
         where W : struct, IBlock
@@ -164,8 +171,8 @@ public static class Transfers
             for (var i = 0; i < all / threads; i++)
             {
                 var row = i * (threads / across);
-                Asm.CopyLater(
-                    place + (uint)(row * Shared<M, N, T>.Stride), source + (row * (long)(int)stride), ILGPU.Util.Utilities.Select(first + row < rows, there, 0));
+                var bytes = ILGPU.Util.Utilities.Select(first + row < rows, there, 0);
+                Asm.CopyLater(place + (uint)(row * Shared<M, N, T>.Stride), source + (row * (long)(int)stride), bytes);
             }
         }
         else

@@ -107,8 +107,7 @@ public class NumberingTests
             st.global.b32	[%rd1], %r4;
             ret;
             """));
-        Assert.Contains("add.s32\t%vr0, %r0, 40;", numbered);
-        Assert.Equal(1, Count(numbered, "%vr0,"));
+        Assert.Contains("add.s32\t%r4, %r0, 40;", numbered);
         Assert.DoesNotContain("selp", numbered);
     }
 
@@ -139,7 +138,8 @@ public class NumberingTests
     [Fact]
     public void Sums_of_matrix_products_need_no_copies()
     {
-        string turn = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32\t{%s0,%s1,%s2,%s3},{%r1,%r2,%r3,%r4},{%r5,%r6},{%s0,%s1,%s2,%s3};\n";
+        const string sums = "{%s0,%s1,%s2,%s3}";
+        string turn = $"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32\t{sums},{{%r1,%r2,%r3,%r4}},{{%r5,%r6}},{sums};\n";
         string numbered = Numbered(Kernel(turn + turn + turn + "st.global.b32\t[%rd1], %s0;\nret;"));
         Assert.Equal(3, Count(numbered, "mma"));
         Assert.DoesNotContain("mov", numbered);

@@ -108,7 +108,9 @@ internal sealed class RandomKernel
             case 7:
                 string predicate = $"%p{++registers}";
                 Line($"setp.lt.s32\t{predicate}, {Operand()}, {Operand()};");
-                Line(random.Next(2) == 0 ? $"@{predicate} mov.b32\t{to}, {Operand()};" : $"selp.b32\t{to}, {Operand()}, {Operand()}, {predicate};");
+                Line(random.Next(2) == 0
+                    ? $"@{predicate} mov.b32\t{to}, {Operand()};"
+                    : $"selp.b32\t{to}, {Operand()}, {Operand()}, {predicate};");
                 break;
             default: Line($"mov.b32\t{to}, {Operand()};"); break;
         }

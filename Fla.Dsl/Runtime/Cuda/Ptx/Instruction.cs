@@ -57,7 +57,8 @@ internal sealed class Instruction : Statement
     public bool Overwrites { get; }
 
     /// <inheritdoc/>
-    public override Statement Renamed(Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address)
+    public override Statement Renamed(
+        Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address)
     {
         string? guard = Guard is null ? null : Guard[0] == '!' ? "!" + read(Guard[1..]) : read(Guard);
         string[] operands = new string[Operands.Count];

@@ -74,7 +74,8 @@ internal sealed class Opaque : Statement
     private static IReadOnlyList<string> Written(string text)
     {
         HashSet<string> written = [];
-        foreach (string part in text.Trim('{', '}', ' ', '\t', '\n').Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        const StringSplitOptions options = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+        foreach (string part in text.Trim('{', '}', ' ', '\t', '\n').Split(';', options))
         {
             if (part.StartsWith(".reg ", StringComparison.Ordinal)) continue;
             string instruction = part.StartsWith('@') ? part[part.IndexOf(' ')..].TrimStart() : part;
@@ -87,7 +88,8 @@ internal sealed class Opaque : Statement
     }
 
     /// <inheritdoc/>
-    public override Statement Renamed(Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address) =>
+    public override Statement Renamed(
+        Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address) =>
         new Opaque(Replaced(text, name => Writes.Contains(name) ? written(name) : read(name)));
 
     /// <inheritdoc/>
