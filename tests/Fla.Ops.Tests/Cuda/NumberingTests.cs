@@ -152,7 +152,10 @@ public class NumberingTests
             add.s32	%r1, %r0, %s0;
             { .reg .pred p; setp.ne.s32 p, %s0, 0; @p st.global.b32 [%rd1], %r1; }
             add.s32	%r2, %r0, %s0;
-            { mov.b32 %s0, %r0; }
+            { .reg .b32 a, b; ld.shared.v2.b32 {a, b}, [%s0]; st.global.v2.b32 [%rd1], {a, b}; }
+            add.s32	%r4, %r0, %s0;
+            st.global.b32	[%rd1], %r4;
+            { .reg .b32 a; mov.b32 a, %r0; mov.b64 {a, %s0}, %rd1; }
             add.s32	%r3, %r0, %s0;
             st.global.b32	[%rd1], %r2;
             st.global.b32	[%rd1], %r3;
