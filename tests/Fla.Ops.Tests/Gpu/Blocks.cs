@@ -7,7 +7,7 @@ using Fla.Ops.Tests.Cuda;
 
 namespace Fla.Ops.Tests.Gpu;
 
-/// <summary>Kernels that are generic over their block and sizes, run by one block of the emulator or assembled for a GPU.</summary>
+/// <summary>Kernels that are generic over their block and sizes, run by one block of the emulator or of a GPU, or compiled.</summary>
 internal static class Blocks
 {
     /// <summary>The type of a size.</summary>
@@ -37,6 +37,10 @@ internal static class Blocks
     /// <summary>Runs a kernel in the emulator.</summary>
     public static void Run(Type kernels, string name, Type[] arguments, int sharedBytes, params ReadOnlySpan<KernelArgument> numbers) =>
         EmulatedDevice.Instance.Prepare(Method(kernels, name, typeof(Emulated8), arguments)).Launch(1, 256, sharedBytes, numbers);
+
+    /// <summary>Runs a kernel on a GPU.</summary>
+    public static void RunOnCuda(Type kernels, string name, Type[] arguments, int bytes, params ReadOnlySpan<KernelArgument> numbers) =>
+        CudaDevice.Number(0).Prepare(Method(kernels, name, typeof(Cuda8), arguments)).Launch(1, 256, bytes, numbers);
 
     /// <summary>What a static method of the library says of a block of the emulator.</summary>
     public static int Bytes(Type library, string name, params Type[] arguments) =>

@@ -38,6 +38,14 @@ internal static class ScanKernels
         if (Rows.IsMine<N>()) SingleElement.Write(last + (Rows.Column * 4L), Rows.Get(row, Rows.Column));
     }
 
+    /// <summary>For each thread the share of e^x in e^x + e^y.</summary>
+    public static void Shares<W>(long x, long y, long to)
+        where W : struct, IBlock
+    {
+        var at = Group.IdxX * 4L;
+        SingleElement.Write(to + at, Numbers.LogShare<W>(SingleElement.Read(x + at), SingleElement.Read(y + at)));
+    }
+
     /// <summary>The softmax over each row's first columns, and its transpose from shared memory.</summary>
     public static void SoftmaxTransposed<W, M, N>(long from, int columns, long to)
         where W : struct, IBlock

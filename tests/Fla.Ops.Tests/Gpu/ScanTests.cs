@@ -53,6 +53,16 @@ public class ScanTests
         }
     }
 
+    [Fact]
+    public void The_share_is_all_where_the_other_is_the_logarithm_of_nothing()
+    {
+        float[] x = Random(256, seed: 1), y = Random(256, seed: 2), shares = New(256);
+        x[0] = y[0] = y[1] = x[2] = float.NegativeInfinity;
+        Run(typeof(ScanKernels), nameof(ScanKernels.Shares), [], 0, Address(x), Address(y), Address(shares));
+        Assert.Equal([1f, 1f, 0f], shares[..3]);
+        for (var i = 3; i < 256; i++) Assert.Equal(1 / (1 + Math.Exp((double)y[i] - x[i])), shares[i], Tolerance);
+    }
+
     [PtxasFact]
     public void Scans_and_softmaxes_stay_in_registers()
     {
