@@ -44,9 +44,6 @@ internal sealed class GpuPlan
         ? all.Count(user => Places.IsProduct(Program[user].Op) || Program[user].Op == TileOp.DecayedDot || IsScaledOperand(user))
         : 0;
 
-    /// <summary>Whether anything takes a value element by element.</summary>
-    public bool IsReadByElement(int id) => results.Contains(id) || users.TryGetValue(id, out var all) && all.Any(user => !Places.IsProduct(Program[user].Op));
-
     /// <summary>What is computed on its own, all that is of one level together: between two levels there is a barrier.</summary>
     public IEnumerable<int> Order => Needed.Where(id => !IsWithin(id) && !IsAtHand(id)).OrderBy(id => IsSumOfTile(id) ? LevelOf(id) - 1 : LevelOf(id)).ThenBy(id => id);
 
@@ -71,7 +68,6 @@ internal sealed class GpuPlan
         if (results.Contains(id) || !users.TryGetValue(id, out var all) || all.Count != 1) return false;
         var (tile, user, place) = (Program[id], Program[all[0]], PlaceOf(id));
         if (!Places.IsElementwise(user.Op) || PlaceOf(user.Id) != place || !IsSameLine(tile, user)) return false;
-        if (tile.Op == TileOp.DecayedDot) return false;
         if (Places.IsProduct(tile.Op)) return user.Op == TileOp.Add;
         return Places.IsElementwise(tile.Op) && (user.Op == TileOp.Add || !Addends(id).Any(addend => Places.IsProduct(Program[addend].Op)));
     }

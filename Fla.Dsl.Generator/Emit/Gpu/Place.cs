@@ -44,7 +44,7 @@ internal static class Places
     /// <summary>Whether kernels can be written for a program.</summary>
     public static bool Fits(TileProgram program) => program.Instructions.All(tile => Of(tile.Shape) is not null && Knows(tile, program));
 
-    public static bool Knows(Instruction tile, TileProgram program)
+    private static bool Knows(Instruction tile, TileProgram program)
     {
         Place? PlaceOf(int operand) => Of(program[tile.Operands[operand]].Shape);
         return tile.Op switch
