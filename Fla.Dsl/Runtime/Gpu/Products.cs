@@ -45,6 +45,7 @@ public static class Products
         where T : struct, IElement
     {
         if (W.IsCuda && T.TensorCoreType != 0) OnTensorCores<W, M, N, K, T>(d, a, transposeA, b, transposeB);
+        else if (W.IsCuda) SingleProducts.Multiply<W, M, N, K, T>(d, a, transposeA, b, transposeB, a, false);
         else OneByOne<W, M, N, K, T>(d, a, transposeA, b, transposeB);
     }
 
@@ -63,7 +64,12 @@ public static class Products
         do
         {
             for (var i = 0; i < Layout<W, M, N>.Count; i++)
-                d[i] += T.ReadShared(a + ((Layout<W, M, N>.Row(i) * rowA) + (k * stepA))) * T.ReadShared(b + ((Layout<W, M, N>.Column(i) * columnB) + (k * stepB)));
+            {
+                var left = SingleProducts.Operand<W, T>(a + ((Layout<W, M, N>.Row(i) * rowA) + (k * stepA)));
+                var right = SingleProducts.Operand<W, T>(b + ((Layout<W, M, N>.Column(i) * columnB) + (k * stepB)));
+                d[i] += left * right;
+            }
+
             k++;
         }
         while (k < K.Value);

@@ -19,7 +19,7 @@ internal static class Squares
         where W : struct, IBlock
     {
         for (var i = 0; i < 4; i++) d[i] = 0f;
-        if (W.IsCuda) OnTensorCores(d, a, b, stride, depth);
+        if (W.IsCuda) OnTensorCores<W>(d, a, b, stride, depth);
         else OneByOne(d, a, b, stride, depth);
     }
 
@@ -33,7 +33,8 @@ internal static class Squares
             }
     }
 
-    private static void OnTensorCores(ArrayView<float> d, SharedAddress a, SharedAddress b, int stride, int depth)
+    private static void OnTensorCores<W>(ArrayView<float> d, SharedAddress a, SharedAddress b, int stride, int depth)
+        where W : struct, IBlock
     {
         int row = Block.Lane >> 2, column = Block.Lane & 3;
         var fromA = a + ((row * stride) + (column * 4));
@@ -47,20 +48,13 @@ internal static class Squares
         for (var k = 0; k < depth; k += 8)
         {
             for (var i = 0; i < 4; i++)
-                Split(highA, lowA, i, SingleElement.ReadShared(fromA + ((i % 2 * 8 * stride) + ((k + (i / 2 * 4)) * 4))));
-            for (var i = 0; i < 2; i++) Split(highB, lowB, i, SingleElement.ReadShared(fromB + ((k + (i * 4)) * stride)));
-            Asm.MultiplySingle(lesser, lowA, highB);
-            Asm.MultiplySingle(lesser, highA, lowB);
-            Asm.MultiplySingle(d, highA, highB);
+                TensorFloat.Split<W>(highA, lowA, i, SingleElement.ReadShared(fromA + ((i % 2 * 8 * stride) + ((k + (i / 2 * 4)) * 4))));
+            for (var i = 0; i < 2; i++) TensorFloat.Split<W>(highB, lowB, i, SingleElement.ReadShared(fromB + ((k + (i * 4)) * stride)));
+            Asm.MultiplySingle(lesser, 0, lowA, 0, highB, 0);
+            Asm.MultiplySingle(lesser, 0, highA, 0, lowB, 0);
+            Asm.MultiplySingle(d, 0, highA, 0, highB, 0);
         }
 
         for (var i = 0; i < 4; i++) d[i] += lesser[i];
-    }
-
-    // The lesser half stays what it is if x is not a number.
-    private static void Split(ArrayView<uint> high, ArrayView<uint> low, int i, float x)
-    {
-        high[i] = (Interop.FloatAsInt(x) + 0x1000u) & 0xffffe000u;
-        low[i] = Interop.FloatAsInt(x - Interop.IntAsFloat(high[i]));
     }
 }
