@@ -180,6 +180,8 @@ internal sealed partial class TileBuilder
         ? r
         : Emit(TileOp.SolveUnitLower, [l, r], this[r].Shape, i => i with { Reverse = transposed });
 
+    public int InverseUnitLower(int l) => Emit(TileOp.InverseUnitLower, [l], this[l].Shape);
+
     public int DecayedSolve(int a, int c, int g, int r, ReadPoint point, bool transposed = false) => IsConstant(r, 0)
         ? r
         : Emit(TileOp.DecayedSolve, [a, c, g, r], this[r].Shape, i => i with { Point = point, Reverse = transposed });
@@ -225,6 +227,7 @@ internal sealed partial class TileBuilder
             TileOp.DecayedMix => DecayedMix(o[0], o[1], o[2], source.Point),
             TileOp.DecayedMixTransposed => DecayedMixTransposed(o[0], o[1], o[2], source.Point),
             TileOp.SolveUnitLower => SolveUnitLower(o[0], o[1], source.Reverse),
+            TileOp.InverseUnitLower => InverseUnitLower(o[0]),
             TileOp.DecayedSolve => DecayedSolve(o[0], o[1], o[2], o[3], source.Point, source.Reverse),
             TileOp.Input => throw new InvalidOperationException("An input cannot be copied; declare it with Input."),
             _ => Unary(source.Op, o[0]),

@@ -123,6 +123,9 @@ internal enum TileOp
     /// <summary>From l [C]x[C] strictly lower and r: u with <c>(I - l) u = r</c>, or <c>(I - l)^T u = r</c> with <see cref="Instruction.Reverse"/>.</summary>
     SolveUnitLower,
 
+    /// <summary>From l [C]x[C] strictly lower: <c>(I - l)^-1</c>.</summary>
+    InverseUnitLower,
+
     /// <summary>
     /// From a [C]x[C], c, g, r [C]xD: u with <c>u[i,d] = r[i,d] + c[i,d] sum_j a[i,j] u[j,d] exp(sum of g[.,d] between j and i)</c>,
     /// masked, or with <see cref="Instruction.Reverse"/> the transposed system <c>u[j,d] = r[j,d] + sum_i a[i,j] c[i,d] u[i,d] exp(..)</c>.

@@ -5,27 +5,27 @@ using static TorchSharp.torch;
 namespace Fla.Dsl.Autograd;
 
 /// <summary>
-/// A recurrence as a node of the autograd graph: one class for all of them, for the call carries the program. It gives first
+/// A recurrence as a node of the autograd graph: one class for all of them, for the evaluator carries the program. It gives first
 /// derivatives; the gradients themselves have no graph.
 /// </summary>
 /// <remarks>
 /// TorchSharp's node lives as long as an output does, and holds the saved tensors until then, also after a backward pass.
 /// It makes an unwritten tensor as large as each output, only to give zeros for an output that was not used; that is disposed at
-/// once here, and the zeros are <see cref="RecurrenceCall.Backward"/>'s. For such an output <see cref="Tensor.TotalCount"/> counts one
+/// once here, and the zeros are <see cref="Evaluator.Backward"/>'s. For such an output <see cref="Tensor.TotalCount"/> counts one
 /// tensor more for ever, which holds nothing.
 /// </remarks>
 internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<RecurrenceFunction>
 {
-    private const string Call = "call", Wanted = "wanted";
+    private const string Evaluated = "evaluated", Wanted = "wanted";
 
     public override string Name => nameof(RecurrenceFunction);
 
     /// <summary>Evaluates a call in a way that autograd can differentiate.</summary>
     public static (Tensor Output, Tensor[] Final) Apply(
-        RecurrenceCall call, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial)
+        Evaluator evaluator, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial)
     {
         using var scope = torch.NewDisposeScope();
-        var outputs = apply([call, .. arguments.Concat(initial).Select(StealableLeaf)]);
+        var outputs = apply([evaluator, .. arguments.Concat(initial).Select(StealableLeaf)]);
 
         // TorchSharp hands bare pointers to native code, which see no collector coming.
         GC.KeepAlive(arguments);
@@ -36,13 +36,14 @@ internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<Re
 
     public override List<Tensor> forward(torch.autograd.AutogradContext ctx, params object[] vars)
     {
-        var call = (RecurrenceCall)vars[0];
-        Tensor?[] arguments = [.. vars.Skip(1).Take(call.Arguments.Count).Cast<Tensor?>()];
-        Tensor?[] initial = [.. vars.Skip(1 + call.Arguments.Count).Cast<Tensor?>()];
-        var (output, final, kept) = call.Forward(arguments, initial, keep: true);
+        var evaluator = (Evaluator)vars[0];
+        var count = evaluator.Call.Arguments.Count;
+        Tensor?[] arguments = [.. vars.Skip(1).Take(count).Cast<Tensor?>()];
+        Tensor?[] initial = [.. vars.Skip(1 + count).Cast<Tensor?>()];
+        var (output, final, kept) = evaluator.Forward(arguments, initial, keep: true);
 
         ctx.set_materialize_grads(false);
-        ctx.save_data(Call, call);
+        ctx.save_data(Evaluated, evaluator);
         ctx.save_data(Wanted, arguments.Concat(initial).Select(tensor => tensor is not null && tensor.requires_grad).ToArray());
         ctx.save_for_backward([.. arguments!, .. kept]);
         return [output, .. final];
@@ -54,15 +55,15 @@ internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<Re
         using var scope = torch.NewDisposeScope();
         ReturnedGradients.Release();
 
-        var call = (RecurrenceCall)ctx.get_data(Call);
+        var evaluator = (Evaluator)ctx.get_data(Evaluated);
         var wanted = (bool[])ctx.get_data(Wanted);
         Tensor?[] gradients;
         try
         {
             List<Tensor?> saved = [.. ctx.get_saved_variables()];
             List<Tensor?> outputs = [.. grad_outputs.Select(gradient => gradient.IsInvalid ? null : gradient)];
-            gradients = call.Backward(
-                saved[..call.Arguments.Count], [.. saved.Skip(call.Arguments.Count)!], outputs[0], outputs[1..], wanted);
+            var count = evaluator.Call.Arguments.Count;
+            gradients = evaluator.Backward(saved[..count], [.. saved.Skip(count)!], outputs[0], outputs[1..], wanted);
         }
         catch (Exception exception)
         {

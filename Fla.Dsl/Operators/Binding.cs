@@ -59,14 +59,13 @@ internal static class Binding
         sizes.Bind(Axis.Sequences, offsets.Length - 1, cuSeqlens is null ? declared[0].Name : nameof(cuSeqlens));
         CheckStates(op, initialState, mode is null ? "state" : nameof(initialState), sizes, kind);
 
-        var longest = Enumerable.Range(0, offsets.Length - 1).Max(n => offsets[n + 1] - offsets[n]);
-        var granularity = mode ?? Mode.FusedRecurrent;
         return new RecurrenceCall
         {
             Op = op,
-            Program = granularity == Mode.FusedRecurrent ? op.TokenProgram : op.ChunkProgram!,
-            Schedule = Schedule.For(granularity),
-            Layout = new ChunkLayout(offsets, batch, cuSeqlens is not null, ChunkLength.For(granularity, longest)),
+            Mode = mode,
+            Offsets = offsets,
+            Batch = batch,
+            Packed = cuSeqlens is not null,
             Device = first.device,
             Compute = arguments.Any(argument => argument?.dtype == ScalarType.Float64) ? ScalarType.Float64 : ScalarType.Float32,
             Heads = heads.Count,

@@ -1,5 +1,6 @@
 using Fla.Dsl.Autograd;
 using Fla.Dsl.Runtime;
+using Fla.Dsl.Runtime.Gpu;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -37,6 +38,9 @@ public sealed class RecurrenceOp
 
     /// <summary>The program whose rows are single tokens.</summary>
     public required TorchProgram TokenProgram { get; init; }
+
+    /// <summary>Its kernels; null for a recurrence that none were written for.</summary>
+    public GpuProgram? Gpu { get; init; }
 
     /// <summary>What the compiler wrote for it, to be read: file name to text.</summary>
     public IReadOnlyDictionary<string, string> GeneratedSources { get; init; } = new Dictionary<string, string>();
@@ -102,10 +106,11 @@ public sealed class RecurrenceOp
         }
 
         var initial = initialState ?? new Tensor?[States.Count];
-        if (torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is not null && tensor.requires_grad))
-            return RecurrenceFunction.Apply(call, arguments, initial);
+        var differentiable = torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is { requires_grad: true });
+        var evaluator = Evaluator.For(call, differentiable);
+        if (differentiable) return RecurrenceFunction.Apply(evaluator, arguments, initial);
 
-        var (output, final, _) = call.Forward(arguments, initial, keep: false);
+        var (output, final, _) = evaluator.Forward(arguments, initial, keep: false);
         return (output, final);
     }
 }

@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using Fla.Dsl.Runtime.Gpu;
 using static TorchSharp.torch;
 
 namespace Fla.Dsl.Runtime;
 
-/// <summary>One argument of a kernel: a number, or the address of a tensor's elements. It takes no memory of the heap.</summary>
+/// <summary>One argument of a kernel: a number, the address of a tensor's elements, or a tensor. It takes no memory of the heap.</summary>
 [StructLayout(LayoutKind.Explicit)]
 public readonly struct KernelArgument
 {
@@ -14,28 +15,31 @@ public readonly struct KernelArgument
     private readonly int integer;
     [FieldOffset(0)]
     private readonly float real;
-    [FieldOffset(8)]
-    private readonly TypeCode type;
+    [FieldOffset(0)]
+    private readonly GpuTensor tensor;
+    [FieldOffset(24)]
+    private readonly int type;
 
-    private KernelArgument(long whole) => (this.whole, type) = (whole, TypeCode.Int64);
+    private KernelArgument(long whole) => (this.whole, type) = (whole, 0);
 
-    private KernelArgument(int integer) => (this.integer, type) = (integer, TypeCode.Int32);
+    private KernelArgument(int integer) => (this.integer, type) = (integer, 1);
 
-    private KernelArgument(float real) => (this.real, type) = (real, TypeCode.Single);
+    private KernelArgument(float real) => (this.real, type) = (real, 2);
+
+    private KernelArgument(GpuTensor tensor) => (this.tensor, type) = (tensor, 3);
+
+    /// <summary>The types that a parameter may have.</summary>
+    internal static IReadOnlyList<Type> Types { get; } = [typeof(long), typeof(int), typeof(float), typeof(GpuTensor)];
 
     /// <summary>The type of parameter that it fits.</summary>
-    public Type Type => type switch
-    {
-        TypeCode.Int64 => typeof(long),
-        TypeCode.Int32 => typeof(int),
-        _ => typeof(float),
-    };
+    public Type Type => Types[type];
 
     internal object Boxed => type switch
     {
-        TypeCode.Int64 => (object)whole,
-        TypeCode.Int32 => (object)integer,
-        _ => (object)real,
+        0 => whole,
+        1 => integer,
+        2 => real,
+        _ => (object)tensor,
     };
 
     /// <summary>A number or address of 64 bits.</summary>
@@ -49,4 +53,7 @@ public readonly struct KernelArgument
 
     /// <summary>The address of a tensor's elements, as <see cref="TensorMemory.Pointer"/> gives it.</summary>
     public static implicit operator KernelArgument(Tensor tensor) => new(TensorMemory.Pointer(tensor));
+
+    /// <summary>A tensor with its sizes.</summary>
+    public static implicit operator KernelArgument(GpuTensor tensor) => new(tensor);
 }

@@ -2,14 +2,15 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using Fla.Dsl.Runtime.Cuda;
 using Fla.Dsl.Runtime.Emulator;
+using Fla.Dsl.Runtime.Gpu;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Fla.Dsl.Runtime;
 
 /// <summary>
-/// What kernels run on. A kernel is a static method without result, over <see cref="long"/> (also for addresses), <see cref="int"/> and
-/// <see cref="float"/>, all of whose type arguments are given.
+/// What kernels run on. A kernel is a static method without result, over <see cref="long"/> (also for addresses), <see cref="int"/>,
+/// <see cref="float"/> and <see cref="GpuTensor"/>, all of whose type arguments are given.
 /// </summary>
 public abstract class KernelDevice
 {
@@ -38,6 +39,12 @@ public abstract class KernelDevice
     /// <summary>What the device is called.</summary>
     public abstract string Name { get; }
 
+    /// <summary>What kernels that are generic over the block are given for it.</summary>
+    internal abstract Type Block { get; }
+
+    /// <summary>What it has to offer to kernels.</summary>
+    public abstract Machine Machine { get; }
+
     /// <summary>A kernel ready to be launched here. The first call for a method compiles it or finds it in the cache.</summary>
     /// <exception cref="ArgumentException">The method is none that could be a kernel.</exception>
     /// <exception cref="KernelCompilationException">The compiler refuses it.</exception>
@@ -61,9 +68,9 @@ public abstract class KernelDevice
                 $"expected a static method without result, all of whose type arguments are given, got {PreparedKernel.NameOf(method)}",
                 nameof(method));
         foreach (var parameter in method.GetParameters())
-            if (Type.GetTypeCode(parameter.ParameterType) is not (TypeCode.Int64 or TypeCode.Int32 or TypeCode.Single))
+            if (!KernelArgument.Types.Contains(parameter.ParameterType))
                 throw new ArgumentException(
-                    $"expected parameters of type long, int or float, got {parameter.ParameterType} {parameter.Name} "
-                    + $"of {PreparedKernel.NameOf(method)}", nameof(method));
+                    $"expected parameters of type {string.Join(", ", KernelArgument.Types.Select(type => type.Name))}, "
+                    + $"got {parameter.ParameterType} {parameter.Name} of {PreparedKernel.NameOf(method)}", nameof(method));
     }
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Fla.Dsl;
+using Fla.Ops;
 using static TorchSharp.torch;
 
 namespace Fla.Cli;
@@ -32,6 +34,12 @@ internal static class Choices
         option.AcceptOnlyFromAmong([.. Types.Keys]);
         return option;
     }
+
+    /// <summary>The op of a name.</summary>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    public static RecurrenceOp Op(string name) =>
+        Catalogue.All.FirstOrDefault(op => op.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? throw new ArgumentException(
+            $"expected one of {string.Join(", ", Catalogue.All.Select(op => op.Name))}, came '{name}'");
 
     /// <summary>Says why the device cannot be used, or null where it can.</summary>
     public static string? WhyNot(string device) => device == "cuda" && !cuda.is_available()

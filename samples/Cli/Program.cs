@@ -8,6 +8,10 @@ var root = new RootCommand("Linear attention for C#: what is in the catalogue, w
     KernelsCommand.Create(),
     InfoCommand.Create(),
     GenerateCommand.Create(),
+    new Command("bench", "Measure how fast it is.")
+    {
+        BenchOpsCommand.Create(),
+    },
     new Command("verify", "Compare with figures of a reference implementation.")
     {
         VerifyOpsCommand.Create(),

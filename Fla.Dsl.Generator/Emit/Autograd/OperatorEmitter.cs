@@ -1,3 +1,4 @@
+using Fla.Dsl.Generator.Emit.Gpu;
 using Fla.Dsl.Generator.Lowering;
 using Fla.Dsl.Generator.Model;
 
@@ -54,6 +55,7 @@ internal static class OperatorEmitter
             code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"{Api}.Mode.{mode.Mode}"))}],");
             if (compiled.Chunk is not null) code.Line("ChunkProgram = ChunkCode.Program,");
             code.Line("TokenProgram = TokenCode.Program,");
+            if (GpuEmitter.Fits(compiled)) code.Line("Gpu = GpuCode.Program,");
             code.Line("GeneratedSources = Sources,");
         }, "};");
     }

@@ -4,148 +4,361 @@ using Fla.Dsl.Generator.Model;
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
-/// Writes one kernel: a block walks the chunks of one sequence and head, the carried state in its registers. Inputs of the next chunk
-/// arrive in shared memory while this one is computed; what a product needs that is in registers is stored there.
+/// Writes one kernel: a block walks the chunks of one sequence and head, forward or backward in time, the carried state in its registers.
+/// The tokens' tensors of the next chunk arrive in shared memory while this one is computed: walking forward in a second stage, walking
+/// backward, where more is held, in the place of what has been used for the last time.
 /// </summary>
 internal sealed class GpuKernel
 {
     private readonly Declaration declaration;
     private readonly TileProgram program;
+    private readonly GpuPlan plan;
     private readonly GpuBody body;
+    private readonly Names names = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "stage", "stageBytes", "offsets", "shared", "i", "at", "row", "column");
+    private readonly bool backward;
+    private readonly string name;
+    private CodeWriter? writer;
 
-    public GpuKernel(Declaration declaration, TileProgram program)
+    public GpuKernel(Declaration declaration, TileProgram program, string name, bool backward)
     {
-        (this.declaration, this.program) = (declaration, program);
-        body = new GpuBody(program);
+        (this.declaration, this.program, this.name, this.backward) = (declaration, program, name, backward);
+        plan = new GpuPlan(program);
+        foreach (var given in program.Inputs.Select(input => input.Name)) names.Fresh(given);
+        body = new GpuBody(plan, names, () => writer!.Inner(2));
     }
 
-    private IEnumerable<ProgramInput> Tokens => program.Inputs.Where(input => input.Kind == InputKind.OutputGradient || input.Kind == InputKind.Argument && RoleOf(input) == ParameterRole.Token);
+    /// <summary>The dimension whose parts different blocks may have: what no product sums over and all states have as their columns.</summary>
+    public string? Split { get; init; }
 
-    private IEnumerable<ProgramInput> Tiles => Tokens.Where(input => Places.Of(program[input.Id].Shape) == Place.Tile);
+    private IEnumerable<ProgramInput> Used => program.Inputs.Where(input => plan.Needed.Contains(input.Id));
 
-    private IEnumerable<ProgramInput> Columns => Tokens.Where(input => Places.Of(program[input.Id].Shape) == Place.Column);
+    private IEnumerable<ProgramInput> Tokens => Used.Where(input => input.Kind == InputKind.OutputGradient || input.Kind == InputKind.Argument && RoleOf(input.Name) == ParameterRole.Token);
 
-    private IEnumerable<ProgramInput> PerHead => program.Inputs.Where(input => input.Kind == InputKind.Argument && RoleOf(input) == ParameterRole.PerHead);
+    private IEnumerable<ProgramInput> Tiles => Tokens.Where(input => plan.PlaceOf(input.Id) == Place.Tile);
 
-    private IEnumerable<ProgramInput> Scales => program.Inputs.Where(input => input.Kind == InputKind.Argument && RoleOf(input) == ParameterRole.Scale);
+    private IEnumerable<ProgramInput> Lines => Tokens.Where(input => plan.PlaceOf(input.Id) == Place.Line);
 
-    private string Generics => string.Join(", ", body.TypeParameters);
+    private IEnumerable<ProgramInput> PerHead => Used.Where(input => input.Kind == InputKind.Argument && RoleOf(input.Name) == ParameterRole.PerHead);
 
-    public void Write(CodeWriter code, string name, string summary)
+    private IEnumerable<ProgramInput> Scales => Used.Where(input => input.Kind == InputKind.Argument && RoleOf(input.Name) == ParameterRole.Scale);
+
+    /// <summary>The states that the forward walk kept.</summary>
+    private IEnumerable<ProgramInput> Kept => Used.Where(input => input.Kind == InputKind.State);
+
+    private IEnumerable<(ProgramInput Input, ProgramOutput Next)> Carried => program.Carried.Zip(program.Next, (input, next) => (input, next));
+
+    private IEnumerable<(ProgramInput Input, ProgramOutput Next)> CarriedTiles => Carried.Where(carried => !IsLine(carried.Input));
+
+    private IEnumerable<(ProgramInput Input, ProgramOutput Next)> CarriedLines => Carried.Where(carried => IsLine(carried.Input));
+
+    private IEnumerable<ProgramInput> KeptTiles => Kept.Where(input => !IsLine(input));
+
+    /// <summary>Lines that there are all along: vectors per head, carried vectors, and vectors kept of a chunk.</summary>
+    private IEnumerable<ProgramInput> StandingLines => PerHead.Where(IsLine).Concat(program.Carried.Where(IsLine)).Concat(Kept.Where(IsLine));
+
+    private IEnumerable<string> TypeParameters => ["TBlock", "TChunk", .. plan.Dimensions.Select(GpuBody.Size), "TElement", "TGate"];
+
+    private IEnumerable<string> Constraints => TypeParameters.Select(type => $"where {type} : struct, {(type switch { "TElement" or "TGate" => "IElement", "TBlock" => "IBlock", _ => "ISize" })}");
+
+    private string Generics => string.Join(", ", TypeParameters);
+
+    private IEnumerable<(string Role, string Name, string Parameter)> Parameters
     {
-        // The body first: it finds what shared memory it needs.
-        var inner = code.Inner(2);
-        body.Prepare(Tiles.Select(input => (input.Id, Local(input.Name))), Columns.Select(input => (input.Id, Local(input.Name))),
-            PerHead.Concat(Scales).Select(input => (input.Id, Local(input.Name))), program.Carried.Select(input => (input.Id, input.Name)));
-        body.Write(inner);
-
-        Memory(code, name);
-        code.Line().Line($"/// <summary>{summary}</summary>");
-        var parameters = Tokens.Concat(PerHead).Select(input => $"GpuTensor {Tensor(input.Name)}").Concat(Scales.Select(input => $"float {Local(input.Name)}"))
-            .Concat(program.Outputs.Select(output => $"GpuTensor {Tensor(output.Name)}"))
-            .Concat(program.Carried.SelectMany(input => new[] { $"GpuTensor initial{input.Name}", $"GpuTensor final{input.Name}" }))
-            .Append("long offsets").Append("int heads");
-        code.Line($"public static void {name}<{Generics}>({string.Join(", ", parameters)})");
-        code.Indented(() => code.Lines(body.Constraints));
-        code.Line("{").Indented(() =>
+        get
         {
-            code.Line($"var stageBytes = {name}StageBytes<{Generics}>();");
-            code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
-            var offset = "shared + (2 * stageBytes)";
-            foreach (var (region, bytes) in body.Memory)
+            foreach (var input in Tokens) yield return input.Kind == InputKind.OutputGradient ? ("OutputGradient", Declared(input.Name), Tensor(input.Name)) : ("Argument", input.Name, Tensor(input.Name));
+            foreach (var input in PerHead.Concat(Scales)) yield return ("Argument", input.Name, Tensor(input.Name));
+            foreach (var output in program.Outputs) yield return backward ? ("ArgumentGradient", Declared(output.Name), Tensor(output.Name)) : ("Output", output.Name, Tensor(output.Name));
+            foreach (var state in program.Carried.Select(input => backward ? Declared(input.Name) : input.Name))
             {
-                code.Line($"var {region} = {offset};");
-                offset = $"{region} + {bytes}";
+                if (!backward || Kept.Any(kept => kept.Name == state)) yield return ("KeptState", state, $"kept{state}");
+                yield return backward ? ("FinalStateGradient", state, $"dFinal{state}") : ("InitialState", state, $"initial{state}");
+                yield return backward ? ("InitialStateGradient", state, $"dInitial{state}") : ("FinalState", state, $"final{state}");
             }
-
-            code.Line("int head = Grid.IdxX % heads, sequence = Grid.IdxX / heads;");
-            code.Line("long first = Memory.ReadLong(offsets + (8L * sequence)), tokens = Memory.ReadLong(offsets + (8L * sequence) + 8) - first;");
-            foreach (var input in PerHead) code.Line($"var {Local(input.Name)} = TElement.Read({Tensor(input.Name)}.Row<TElement>(0, head, heads));");
-            foreach (var input in program.Carried)
-            {
-                var shape = body.Generic(program[input.Id].Shape);
-                code.Line($"var {input.Name} = Tile.New<{shape}>();");
-                code.Line($"Transfers.ReadState<{shape}, SingleElement>({input.Name}, initial{input.Name}, {RowsOf(input)}, sequence, head, heads);");
-            }
-
-            foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{body.Generic(shape)}>();");
-            code.Line("var stage = 0;");
-            foreach (var input in Columns) code.Line($"var {Arriving(input)} = Columns.New<TChunk>();");
-            Copies(code, "0", "0L", "tokens");
-            Puts(code, "0");
-            code.Line("Transfers.Depart<TBlock>();");
-            code.Block("for (var start = 0L; start < tokens; start += TChunk.Value)", () =>
-            {
-                code.Line("var rows = (int)Memory.Least(tokens - start, TChunk.Value);");
-                code.Line("Transfers.Arrive<TBlock>();").Line("Group.Barrier();");
-                code.Block("if (start + TChunk.Value < tokens)", () =>
-                {
-                    Copies(code, "stageBytes - stage", "start + TChunk.Value", "tokens - start - TChunk.Value");
-                    code.Line("Transfers.Depart<TBlock>();");
-                });
-                foreach (var (input, offset) in Offsets()) code.Line($"var {Local(input.Name)} = shared + (stage + {offset});");
-                code.Append(inner);
-                foreach (var output in program.Outputs.Where(output => Places.Of(program[output.Id].Shape) == Place.Tile))
-                {
-                    var tensor = Tensor(output.Name);
-                    code.Line($"Transfers.Write<{body.Generic(program[output.Id].Shape)}, TElement>({tensor}.Row<TElement>(first + start, head, heads), {tensor}.Stride<TElement>(), rows, {tensor}.Columns, {body.Variable(output.Id)});");
-                }
-
-                foreach (var next in program.Next.Zip(program.Carried, (n, c) => (n, c)))
-                    code.Line($"for (var i = 0; i < Layout<{body.Generic(program[next.c.Id].Shape)}>.Count; i++) {next.c.Name}[i] = {body.Variable(next.n.Id)}[i];");
-                code.Line("stage = stageBytes - stage;");
-                Puts(code, "stage");
-            });
-            foreach (var input in program.Carried)
-                code.Line($"Transfers.WriteState<{body.Generic(program[input.Id].Shape)}, SingleElement>(final{input.Name}, {RowsOf(input)}, sequence, head, heads, {input.Name});");
-        }).Line("}");
-    }
-
-    /// <summary>How much shared memory it takes: twice that of a chunk's inputs, and what is stored of the chunk at hand.</summary>
-    private void Memory(CodeWriter code, string name)
-    {
-        var inputs = Tiles.Concat(Columns).Select(Bytes);
-        code.Line("/// <summary>Shared memory for the inputs of a chunk.</summary>");
-        code.Line($"public static int {name}StageBytes<{Generics}>()").Indented(() => code.Lines(body.Constraints)).Line($"    => {string.Join(" + ", inputs)};").Line();
-        code.Line("/// <summary>Shared memory of a block.</summary>");
-        code.Line($"public static int {name}Bytes<{Generics}>()").Indented(() => code.Lines(body.Constraints))
-            .Line($"    => {string.Join(" + ", body.Memory.Select(region => region.Bytes).Prepend($"(2 * {name}StageBytes<{Generics}>())"))};");
-    }
-
-    private string Bytes(ProgramInput input) =>
-        Places.Of(program[input.Id].Shape) == Place.Tile ? $"Shared<{body.Dimensions(program[input.Id].Shape)}, TElement>.Bytes" : "Columns.Bytes<TChunk>()";
-
-    /// <summary>Begins to fetch the inputs of a chunk: tiles to shared memory, numbers of tokens to registers.</summary>
-    private void Copies(CodeWriter code, string stage, string start, string rows)
-    {
-        foreach (var (input, offset) in Offsets())
-        {
-            var tensor = Tensor(input.Name);
-            var from = $"{tensor}.Row<TElement>(first + {start}, head, heads), {tensor}.Stride<TElement>(), (int)Memory.Least({rows}, TChunk.Value)";
-            code.Line(Places.Of(program[input.Id].Shape) == Place.Tile
-                ? $"Transfers.Copy<{body.Generic(program[input.Id].Shape)}, TElement>(shared + ({stage} + {offset}), {from}, {tensor}.Columns);"
-                : $"Columns.Read<TChunk, TElement>({Arriving(input)}, {from});");
         }
     }
 
-    /// <summary>Numbers of tokens that have been fetched, put where the chunk that they are for looks for them.</summary>
-    private void Puts(CodeWriter code, string stage)
+    /// <summary>Writes how the launcher sees the kernel.</summary>
+    public void WriteDescription(CodeWriter code, string property, string end)
     {
-        foreach (var (input, offset) in Offsets().Where(input => Places.Of(program[input.Input.Id].Shape) == Place.Column))
-            code.Line($"Columns.Put<TChunk>(shared + ({stage} + {offset}), {Arriving(input)});");
+        var dimensions = string.Join(", ", plan.Dimensions.Select(dimension => $"\"{dimension}\""));
+        code.Line($"{property}: new GpuKernel(typeof(GpuCode), nameof({name}), [{dimensions}], {(Split is null ? "null" : $"\"{Split}\"")},");
+        code.Line("[").Indented(() =>
+        {
+            foreach (var (role, of, _) in Parameters) code.Line($"new(GpuRole.{role}, \"{of}\"),");
+        }).Line($"]){end}");
     }
 
-    private static string Arriving(ProgramInput input) => $"arriving{input.Name}";
+    public void Write(CodeWriter code, string summary)
+    {
+        // The body first: it finds what shared memory it needs.
+        writer = code;
+        foreach (var input in Tiles) body.GiveShared(input.Id, Local(input.Name), Element(input));
+        foreach (var input in Lines) body.GiveLine(input.Id, Local(input.Name));
+        foreach (var input in PerHead.Concat(Scales).Where(input => plan.PlaceOf(input.Id) == Place.Scalar)) body.GiveNumber(input.Id, Local(input.Name));
+        foreach (var input in KeptTiles) body.GiveShared(input.Id, Local(input.Name), "TElement");
+        foreach (var (input, _) in CarriedTiles) body.GiveRegisters(input.Id, Local(input.Name));
+        foreach (var input in StandingLines)
+        {
+            body.Regions.Take(Local(input.Name), LineBytes(input.Id), code);
+            body.GiveLine(input.Id, Local(input.Name));
+        }
+
+        var sums = Results();
+
+        Memory(code);
+        code.Line().Line($"/// <summary>{summary}</summary>");
+        var parameters = Parameters.Select(parameter => Scales.Any(scale => scale.Name == parameter.Name) ? $"float {Local(parameter.Name)}" : $"GpuTensor {parameter.Parameter}");
+        code.Line($"public static void {name}<{Generics}>({string.Join(", ", parameters)}, long offsets, int heads, int splits)");
+        code.Indented(() => code.Lines(Constraints));
+        code.Line("{").Indented(() =>
+        {
+            Begin(code);
+            foreach (var input in PerHead.Where(input => !IsLine(input))) code.Line($"var {Local(input.Name)} = SingleElement.Read({Tensor(input.Name)}.Row<SingleElement>(0, head, heads));");
+            foreach (var input in PerHead.Where(IsLine)) code.Line($"Rows.Read<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {Tensor(input.Name)}.Row<SingleElement>(0, head, heads), {Tensor(input.Name)}.Columns);");
+            foreach (var (input, _) in CarriedLines)
+                code.Line($"Rows.ReadState<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, sequence, head, heads);");
+            foreach (var (input, _) in CarriedTiles)
+            {
+                var shape = GpuBody.Generic(program[input.Id].Shape);
+                code.Line($"var {Local(input.Name)} = Tile.New<{shape}>();");
+                code.Line($"Transfers.ReadState<{shape}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads);");
+            }
+
+            foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{GpuBody.Generic(shape)}>();");
+            foreach (var (output, sum) in sums) code.Line(IsLine(output.Id) ? $"Rows.Fill<{Along(output.Id)}>({sum}, 0f);" : $"var {sum} = 0f;");
+            Walk(code);
+            if (CarriedLines.Any() || sums.Any(sum => IsLine(sum.Output.Id))) code.Line(GpuBody.Barrier);
+            foreach (var (input, _) in CarriedLines)
+                code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, SingleElement>({(backward ? "dInitial" : "final")}{StateOf(input)}, sequence, head, heads, {Local(input.Name)});");
+            foreach (var (input, _) in CarriedTiles)
+                code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, SingleElement>({(backward ? "dInitial" : "final")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads, {Local(input.Name)});");
+            foreach (var (output, sum) in sums.Where(sum => IsLine(sum.Output.Id)))
+                code.Line($"Rows.WriteState<TBlock, {Along(output.Id)}, SingleElement>({Tensor(output.Name)}, sequence, (split * heads) + head, splits * heads, {sum});");
+            foreach (var (output, sum) in sums.Where(sum => !IsLine(sum.Output.Id)))
+                code.Line($"Memory.WriteIf<TBlock, SingleElement>(Group.IdxX == 0 & {Tensor(output.Name)}.Address != 0, {Tensor(output.Name)}.Row<SingleElement>(sequence, (split * heads) + head, splits * heads), {sum});");
+        }).Line("}");
+    }
+
+    /// <summary>Computes the results, tiles first, and hands them on. Gives the sums over the chunks for results per head.</summary>
+    private List<(ProgramOutput Output, string Sum)> Results()
+    {
+        var sums = new List<(ProgramOutput, string)>();
+        body.ComputeLines();
+        foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile))
+            body.Compute(output.Id, code =>
+            {
+                var shape = GpuBody.Generic(program[output.Id].Shape);
+                var registers = body.RegistersOf(output.Id);
+                var (tensor, element) = (Tensor(output.Name), ElementOfResult(output));
+                code.Line($"Transfers.Write<{shape}, {element}>({RowOf(output, element, "first + start")}, {StrideOf(output, element)}, rows, {tensor}.Columns, {registers});");
+            });
+
+        foreach (var (_, next) in CarriedTiles) body.Compute(next.Id, _ => body.RegistersOf(next.Id));
+        foreach (var output in program.Outputs.Where(output => IsLine(output.Id) && program[output.Id].Shape.Rows == Dim.Time))
+            body.Compute(output.Id, _ =>
+            {
+                var line = body.LineOf(output.Id);
+                body.ByFirstWarp(code => code.Line($"Columns.Write<TBlock, TChunk, SingleElement>({RowOf(output, "SingleElement", "first + start")}, {StrideOf(output, "SingleElement")}, rows, {line});"), [], []);
+            });
+
+        foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Scalar))
+        {
+            var sum = names.Fresh($"sumOf{output.Name}");
+            body.Compute(output.Id, code => code.Line($"{sum} += {body.NumberOf(output.Id)};"));
+            sums.Add((output, sum));
+        }
+
+        foreach (var output in program.Outputs.Where(output => IsLine(output.Id) && program[output.Id].Shape.Rows != Dim.Time))
+        {
+            var sum = names.Fresh($"sumOf{output.Name}");
+            body.Regions.Take(sum, LineBytes(output.Id), writer!);
+            body.Compute(output.Id, _ =>
+            {
+                var line = body.LineOf(output.Id);
+                body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[output.Id].Shape), sum, $"Columns.Get({sum}, at) + Columns.Get({line}, at)"), [], [sum]);
+            });
+            sums.Add((output, sum));
+        }
+
+        foreach (var (input, next) in CarriedLines)
+            body.Compute(next.Id, _ =>
+            {
+                var line = body.LineOf(next.Id);
+                body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[next.Id].Shape), Local(input.Name), $"Columns.Get({line}, at)"), [], [Local(input.Name)]);
+            });
+
+        body.FinishLines();
+        return sums;
+    }
+
+    /// <summary>Which part of the tensors is the block's.</summary>
+    private void Begin(CodeWriter code)
+    {
+        code.Line("int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;");
+        code.Line("long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
+        code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
+        foreach (var (tensor, element) in SplitTensors()) code.Line($"{tensor} = {tensor}.From<{element}>(split * {GpuBody.Size(Split!)}.Value);");
+        code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
+        if (Lines.Any() || Stages == 2) code.Line($"var stageBytes = {(Stages == 2 ? $"{name}StageBytes<{Generics}>()" : "Columns.Bytes<TChunk>()")};");
+        var offset = $"shared + {(Stages == 2 ? "(2 * stageBytes)" : $"{name}StageBytes<{Generics}>()")}";
+        foreach (var (region, bytes) in KeptTiles.Select(kept => (Local(kept.Name), BytesOf(kept))).Concat(body.Regions.All))
+        {
+            code.Line($"var {region} = {offset};");
+            offset = $"{region} + {bytes}";
+        }
+    }
+
+    private int Stages => backward ? 1 : 2;
+
+    private IEnumerable<(string Tensor, string Element)> SplitTensors()
+    {
+        bool IsSplit(int id) => Split is not null && program[id].Shape.Columns == Split;
+        foreach (var input in Tiles.Where(input => IsSplit(input.Id))) yield return (Tensor(input.Name), Element(input));
+        foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile && IsSplit(output.Id))) yield return (Tensor(output.Name), ElementOfResult(output));
+        foreach (var (input, _) in CarriedTiles.Where(carried => IsSplit(carried.Input.Id)))
+        {
+            var state = StateOf(input);
+            if (!backward || Kept.Any(kept => kept.Name == state)) yield return ($"kept{state}", "TElement");
+            yield return (backward ? $"dFinal{state}" : $"initial{state}", "SingleElement");
+            yield return (backward ? $"dInitial{state}" : $"final{state}", "SingleElement");
+        }
+    }
+
+    private void Walk(CodeWriter code)
+    {
+        var staged = Lines.Any() || Stages == 2;
+        if (staged) code.Line("var stage = 0;");
+        foreach (var input in Lines) code.Line($"var {Arriving(input)} = Columns.New<TChunk>();");
+        code.Line(backward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
+        foreach (var input in Tiles.Concat(KeptTiles)) Copy(code, input, "0", "start");
+        foreach (var input in Lines) Fetch(code, input, "start");
+        Puts(code);
+        code.Line("Transfers.Depart<TBlock>();");
+        code.Block(backward ? "while (start >= 0)" : "while (start < tokens)", () =>
+        {
+            code.Line($"var next = start {(backward ? "-" : "+")} TChunk.Value;");
+            code.Line("var rows = Memory.RowsAt<TChunk>(start, tokens);");
+            code.Line("Transfers.Arrive<TBlock>();").Line("Group.Barrier();");
+            foreach (var input in Lines) Fetch(code, input, "next");
+            if (Stages == 2)
+            {
+                foreach (var input in Tiles) Copy(code, input, "stageBytes - stage", "next");
+                code.Line("Transfers.Depart<TBlock>();");
+            }
+
+            foreach (var (input, offset) in Offsets()) code.Line($"var {Local(input.Name)} = shared + ({(Stages == 2 || IsLine(input) ? $"stage + {offset}" : offset)});");
+            foreach (var kept in Kept.Where(IsLine))
+                code.Line($"Rows.ReadState<{Along(kept.Id)}, TElement>({Local(kept.Name)}, kept{kept.Name}, firstRow + (start / TChunk.Value), head, heads);");
+            if (Kept.Any(IsLine)) code.Line(GpuBody.Barrier);
+            if (!backward)
+                foreach (var (input, _) in CarriedLines)
+                    code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, TElement>(kept{input.Name}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
+            if (!backward)
+                foreach (var (input, _) in CarriedTiles)
+                    code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, TElement>(kept{input.Name}, {RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
+            Steps(code);
+            foreach (var (input, next) in CarriedTiles)
+                code.Line($"for (var i = 0; i < Layout<{GpuBody.Generic(program[input.Id].Shape)}>.Count; i++) {Local(input.Name)}[i] = {body.RegistersOf(next.Id)}[i];");
+            if (staged) code.Line("stage = stageBytes - stage;");
+            Puts(code);
+            code.Line("start = next;");
+        });
+    }
+
+    /// <summary>What happens in a chunk; after the last read of a tile that has one place only, and the barrier that follows, its next one is fetched.</summary>
+    private void Steps(CodeWriter code)
+    {
+        var waiting = KeptTiles.Concat(Stages == 1 ? Tiles : []).ToList();
+        for (var step = 0; step < body.Steps.Count; step++)
+            foreach (var line in body.Steps[step].Written)
+            {
+                code.Verbatim(line);
+                if (line.Trim() == GpuBody.Barrier) Refill(waiting.Where(input => body.LastRead(Local(input.Name)) < step).ToList());
+            }
+
+        if (waiting.Count == 0) return;
+        code.Line(GpuBody.Barrier);
+        Refill(waiting.ToList());
+
+        void Refill(List<ProgramInput> used)
+        {
+            if (used.Count == 0) return;
+            foreach (var input in used) Copy(code, input, "0", "next");
+            code.Line("Transfers.Depart<TBlock>();");
+            waiting.RemoveAll(used.Contains);
+        }
+    }
+
+    /// <summary>How much shared memory it takes: that of a chunk's inputs, and what is stored of the chunk at hand.</summary>
+    private void Memory(CodeWriter code)
+    {
+        code.Line("/// <summary>Shared memory for the tokens' tensors of a chunk.</summary>");
+        code.Line($"public static int {name}StageBytes<{Generics}>()").Indented(() => code.Lines(Constraints)).Line($"    => {string.Join(" + ", Tiles.Concat(Lines).Select(BytesOf))};").Line();
+        code.Line("/// <summary>Shared memory of a block.</summary>");
+        code.Line($"public static int {name}Bytes<{Generics}>()").Indented(() => code.Lines(Constraints))
+            .Line($"    => {string.Join(" + ", KeptTiles.Select(BytesOf).Concat(body.Regions.All.Select(region => region.Bytes)).Prepend($"({Stages} * {name}StageBytes<{Generics}>())"))};");
+    }
+
+    private string BytesOf(ProgramInput input) =>
+        IsLine(input) ? $"({3 - Stages} * Columns.Bytes<TChunk>())" : $"Shared<{GpuBody.Dimensions(program[input.Id].Shape)}, {Element(input)}>.Bytes";
+
+    /// <summary>Begins to fetch a tile of a chunk to shared memory.</summary>
+    private void Copy(CodeWriter code, ProgramInput input, string stage, string start)
+    {
+        var (tensor, shape, element) = (input.Kind == InputKind.State ? $"kept{input.Name}" : Tensor(input.Name), GpuBody.Generic(program[input.Id].Shape), Element(input));
+        if (input.Kind == InputKind.State)
+        {
+            code.Line($"Transfers.Copy<{shape}, {element}>({Local(input.Name)}, {tensor}.State<{element}>(firstRow + ({start} / TChunk.Value), head, heads, {RowsOf(input)}), {tensor}.Stride<{element}>(1), Memory.RowsOf({start} >= 0, {RowsOf(input)}), {tensor}.Columns);");
+            return;
+        }
+
+        var at = Offsets().First(place => place.Input == input).Offset;
+        code.Line($"Transfers.Copy<{shape}, {element}>(shared + ({(stage == "0" ? at : $"{stage} + {at}")}), {tensor}.Row<{element}>(first + {start}, head, heads), {tensor}.Stride<{element}>(), Memory.RowsAt<TChunk>({start}, tokens), {tensor}.Columns);");
+    }
+
+    /// <summary>Begins to fetch numbers of a chunk's tokens to registers of the first warp.</summary>
+    private void Fetch(CodeWriter code, ProgramInput input, string start) =>
+        code.Line($"Columns.Read<TChunk, SingleElement>({Arriving(input)}, {Tensor(input.Name)}.Row<SingleElement>(first + {start}, head, heads), {Tensor(input.Name)}.Stride<SingleElement>(), Memory.RowsAt<TChunk>({start}, tokens));");
+
+    /// <summary>Numbers of tokens that have been fetched, put where the chunk that they are for looks for them.</summary>
+    private void Puts(CodeWriter code)
+    {
+        foreach (var (input, offset) in Offsets().Where(place => IsLine(place.Input))) code.Line($"Columns.Put<TChunk>(shared + (stage + {offset}), {Arriving(input)});");
+    }
 
     private IEnumerable<(ProgramInput Input, string Offset)> Offsets()
     {
         var before = "0";
-        foreach (var input in Tiles.Concat(Columns))
+        foreach (var input in Tiles.Concat(Lines))
         {
             yield return (input, before);
-            before = before == "0" ? Bytes(input) : $"{before} + {Bytes(input)}";
+            before = before == "0" ? BytesOf(input) : $"{before} + {BytesOf(input)}";
         }
     }
+
+    private string RowOf(ProgramOutput output, string element, string token) => IsInParts(output)
+        ? $"{Tensor(output.Name)}.Row<{element}>({token}, (split * heads) + head, splits * heads)"
+        : $"{Tensor(output.Name)}.Row<{element}>({token}, head, heads)";
+
+    private string StrideOf(ProgramOutput output, string element) => $"{Tensor(output.Name)}.Stride<{element}>()";
+
+    /// <summary>Whether each split has a part of a result, the sum of which it is.</summary>
+    private bool IsInParts(ProgramOutput output) => backward && program[output.Id].Shape.Columns != Split;
+
+    private string Element(ProgramInput input) => input.Kind == InputKind.Argument && IsGate(input.Name) ? "TGate" : "TElement";
+
+    private string ElementOfResult(ProgramOutput output) => backward && IsGate(Declared(output.Name)) ? "TGate" : "TElement";
+
+    private bool IsGate(string argument) => declaration.Parameters.Any(parameter => parameter.Name == argument && parameter is { IsLogDecay: true, Role: ParameterRole.Token });
+
+    private bool IsLine(ProgramInput input) => IsLine(input.Id);
+
+    private bool IsLine(int id) => plan.PlaceOf(id) == Place.Line;
+
+    private string Along(int line) => GpuBody.Size(Places.Along(program[line].Shape));
+
+    private string LineBytes(int line) => $"Columns.Bytes<{Along(line)}>()";
 
     /// <summary>The size of a state's rows: the columns of a tensor that has them.</summary>
     private string RowsOf(ProgramInput state)
@@ -154,9 +367,16 @@ internal sealed class GpuKernel
         return $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == rows).Name)}.Columns";
     }
 
+    private string StateOf(ProgramInput carried) => backward ? Declared(carried.Name) : carried.Name;
+
+    /// <summary>The name of what a gradient is of.</summary>
+    private static string Declared(string gradient) => gradient.Substring(1);
+
+    private static string Arriving(ProgramInput input) => $"arriving{input.Name}";
+
     private static string Tensor(string name) => $"{name}Tensor";
 
     private static string Local(string name) => Names.Escaped(name);
 
-    private ParameterRole RoleOf(ProgramInput input) => declaration.Parameters.Single(parameter => parameter.Name == input.Name).Role;
+    private ParameterRole RoleOf(string name) => declaration.Parameters.Single(parameter => parameter.Name == name).Role;
 }

@@ -1,26 +1,174 @@
 using Fla.Dsl.Generator.Analysis;
 using Fla.Dsl.Generator.Lowering;
+using Fla.Dsl.Generator.Model;
 
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
-/// <summary>Writes in simpler operations what kernels have no operation of their own for.</summary>
-internal static class GpuLowering
+/// <summary>
+/// Writes a program as kernels do best: what they have no operation of their own for in simpler ones, and factors of a product's operands
+/// after the product, where they cost nothing and the operand is what lies in shared memory already.
+/// </summary>
+internal sealed class GpuLowering
 {
-    public static TileProgram Lower(TileProgram program)
+    private readonly TileProgram program;
+    private readonly TileBuilder builder = new();
+    private readonly Dictionary<int, int> map;
+
+    private GpuLowering(TileProgram program)
     {
-        var builder = new TileBuilder();
-        var map = program.Inputs.ToDictionary(input => input.Id, input => builder.Input(input.Name, input.Kind, program[input.Id].Shape));
-        foreach (var instruction in program.Instructions.Where(tile => tile.Op != TileOp.Input))
-            map.Add(instruction.Id, instruction.Op == TileOp.DecayMatrix ? Decays(builder, map[instruction.Operands[0]], instruction) : builder.Copy(instruction, id => map[id]));
-        ProgramOutput Mapped(ProgramOutput result) => result with { Id = map[result.Id] };
-        return Simplification.Simplify(builder.Build(program.Name, program.Outputs.Select(Mapped), program.Next.Select(Mapped)));
+        this.program = program;
+        map = program.Inputs.ToDictionary(input => input.Id, input => builder.Input(input.Name, input.Kind, program[input.Id].Shape));
     }
 
-    /// <summary><c>exp(G_i - G_j)</c> of the sums G up to a token, where j counts for i.</summary>
-    private static int Decays(TileBuilder builder, int gate, Instruction matrix)
+    public static TileProgram Lower(TileProgram program)
     {
-        var upTo = builder.CumulativeSum(gate);
+        var lowering = new GpuLowering(program);
+        foreach (var tile in program.Instructions.Where(tile => tile.Op != TileOp.Input)) lowering.map.Add(tile.Id, lowering.Lowered(tile));
+        ProgramOutput Mapped(ProgramOutput result) => result with { Id = lowering.map[result.Id] };
+        return SumExchange.Apply(Simplification.Simplify(lowering.builder.Build(program.Name, program.Outputs.Select(Mapped), program.Next.Select(Mapped))));
+    }
+
+    private int Lowered(Instruction tile)
+    {
+        int X(int operand) => map[tile.Operands[operand]];
+        return tile.Op switch
+        {
+            TileOp.DecayMatrix => Decays(X(0), tile),
+            TileOp.SumRows when IsGate(tile.Operands[0]) => builder.LastRow(Sums(X(0))),
+            TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && IsGate(tile.Operands[0]) && tile is { Reverse: true, Exclusive: true } =>
+                builder.Name(builder.Subtract(builder.LastRow(Sums(X(0))), Sums(X(0))), tile.Name),
+            TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && !tile.Reverse && !IsGate(tile.Operands[0]) =>
+                builder.Subtract(builder.SumRows(X(0)), builder.CumulativeSum(X(0), reverse: true, exclusive: !tile.Exclusive)),
+            TileOp.Add or TileOp.Subtract => builder.Name(Merged(builder.Binary(tile.Op, X(0), X(1))), tile.Name),
+            TileOp.DecayedDot => builder.Name(builder.DecayedDot(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
+            TileOp.DecayedMix => builder.Name(builder.DecayedMix(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
+            TileOp.DecayedMixTransposed => builder.Name(builder.DecayedMixTransposed(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
+            TileOp.SolveUnitLower => builder.Name(builder.MatMul(builder.InverseUnitLower(X(0)), X(1), transposeLeft: tile.Reverse), tile.Name),
+            TileOp.MatMul => builder.Name(Product(X(0), X(1), tile.TransposeLeft, tile.TransposeRight), tile.Name),
+            _ => builder.Copy(tile, id => map[id]),
+        };
+    }
+
+    /// <summary>Sums of log-decays, from which kernels take all that decays: operations over decays are given the sums here.</summary>
+    private int Sums(int gates) => builder.CumulativeSum(gates);
+
+    /// <summary>Whether a value follows from arguments alone, none of which is summed over, as log-decays do.</summary>
+    private bool IsGate(int id) => program[id].Shape.Rows == Dim.Time && program.Ancestors([id]).All(ancestor =>
+        Places.IsElementwise(program[ancestor].Op) || program[ancestor].Op == TileOp.Constant
+        || program.Inputs.Any(input => input.Id == ancestor && input.Kind is InputKind.Argument or InputKind.Validity));
+
+    /// <summary>Of a sum, terms that are sums down the tokens as one.</summary>
+    private int Merged(int sum)
+    {
+        if (builder[sum].Op is not (TileOp.Add or TileOp.Subtract)) return sum;
+        var (left, right) = (builder[sum].Operands[0], builder[sum].Operands[1]);
+        var outer = builder[sum].Op;
+
+        // (x + sums) + more sums = x + (sums + more sums)
+        foreach (var (inner, other, innerIsLeft) in new[] { (left, right, true), (right, left, false) })
+        {
+            if (outer == TileOp.Subtract && !innerIsLeft) continue;
+            if (builder[inner].Op is not (TileOp.Add or TileOp.Subtract) || builder[other].Op != TileOp.CumulativeSum) continue;
+            var (a, b) = (builder[inner].Operands[0], builder[inner].Operands[1]);
+            if (IsMergeable(b, other) && builder[inner].Op == TileOp.Add) return builder.Add(a, builder.Binary(outer, b, other));
+            if (IsMergeable(b, other)) return builder.Subtract(a, builder.Binary(outer == TileOp.Add ? TileOp.Subtract : TileOp.Add, b, other));
+            if (IsMergeable(a, other)) return builder.Binary(builder[inner].Op, builder.Binary(outer, a, other), b);
+        }
+
+        return sum;
+    }
+
+    private bool IsMergeable(int a, int b) => builder[a].Op == TileOp.CumulativeSum && builder[b].Op == TileOp.CumulativeSum
+        && builder[a].Reverse == builder[b].Reverse && builder[a].Exclusive == builder[b].Exclusive && builder[a].Shape == builder[b].Shape;
+
+    /// <summary><c>exp(G_i - G_j)</c> of the sums G up to a token, where j counts for i.</summary>
+    private int Decays(int gate, Instruction matrix)
+    {
+        var upTo = Sums(gate);
         var later = matrix.Point == ReadPoint.BeforeDecay ? builder.CumulativeSum(gate, exclusive: true) : upTo;
         return builder.Name(builder.CausalMask(builder.Exp(builder.Subtract(later, builder.Transpose(upTo))), matrix.Point), matrix.Name);
+    }
+
+    /// <summary>
+    /// A product of what lies in shared memory as it came: <c>(diag(r) x) (y diag(c)) = diag(r) (x y) diag(c)</c>. Factors along the
+    /// dimension that is summed over stay, in one line; a number goes to an operand that is computed anyway, or to the result.
+    /// </summary>
+    private int Product(int left, int right, bool transposeLeft, bool transposeRight)
+    {
+        if (WithLine(left, right, transposeLeft, transposeRight) is { } line) return line;
+
+        // Whether what is summed over lies along the rows.
+        var (inRows, inRowsToo) = (transposeLeft, !transposeRight);
+        var (a, b) = (FactorsOf(left, inRows), FactorsOf(right, inRowsToo));
+        var number = Times(a.Number, b.Number);
+        var inner = Times(inRows == inRowsToo ? a.Inner : Turned(a.Inner), b.Inner);
+        var isState = (inRows ? builder[a.Tile].Shape.Columns : builder[a.Tile].Shape.Rows) != Dim.Time && (inRowsToo ? builder[b.Tile].Shape.Columns : builder[b.Tile].Shape.Rows) != Dim.Time;
+        if (inner is null && number is { } ofState && isState && inRowsToo)
+            inner = builder.Broadcast(ofState, new Shape(builder[b.Tile].Shape.Rows, Dim.One));
+        else if (inner is not null && number is { } n)
+            inner = builder.Multiply(inner.Value, n);
+        if (inner is not null)
+        {
+            (b.Tile, number) = (builder.Multiply(b.Tile, inner.Value), null);
+        }
+        else if (number is { } alone && (IsComputed(a.Tile) || IsComputed(b.Tile)))
+        {
+            if (IsComputed(a.Tile)) a.Tile = builder.Multiply(a.Tile, alone);
+            else b.Tile = builder.Multiply(b.Tile, alone);
+            number = null;
+        }
+
+        var product = builder.MatMul(a.Tile, b.Tile, transposeLeft, transposeRight);
+        foreach (var factor in new[] { inRows ? Turned(a.Outer) : a.Outer, inRowsToo ? b.Outer : Turned(b.Outer), number })
+            if (factor is not null) product = builder.Multiply(product, factor.Value);
+        return product;
+    }
+
+    /// <summary>A product with a single row or column: sums.</summary>
+    private int? WithLine(int left, int right, bool transposeLeft, bool transposeRight)
+    {
+        var (a, b) = (builder[left].Shape, builder[right].Shape);
+        if ((transposeLeft ? a.Columns : a.Rows) == Dim.One)
+        {
+            return transposeRight
+                ? builder.Transpose(builder.SumColumns(builder.Multiply(right, transposeLeft ? builder.Transpose(left) : left)))
+                : builder.SumRows(builder.Multiply(right, transposeLeft ? left : builder.Transpose(left)));
+        }
+
+        if ((transposeRight ? b.Rows : b.Columns) != Dim.One) return null;
+        return transposeLeft
+            ? builder.Transpose(builder.SumRows(builder.Multiply(left, transposeRight ? builder.Transpose(right) : right)))
+            : builder.SumColumns(builder.Multiply(left, transposeRight ? right : builder.Transpose(right)));
+    }
+
+    private int? Times(int? left, int? right) => left is null ? right : right is null ? left : builder.Multiply(left.Value, right.Value);
+
+    private int? Turned(int? line) => line is { } id ? builder.Transpose(id) : null;
+
+    private bool IsComputed(int id) => builder[id].Op != TileOp.Input;
+
+    /// <summary>An operand as what came in and its factors; one that is computed as it is.</summary>
+    private (int Tile, int? Outer, int? Inner, int? Number) FactorsOf(int id, bool inRows)
+    {
+        (int Tile, int? Along, int? Across, int? Number) found = (id, null, null, null);
+        while (builder[found.Tile] is var tile && tile.Op is TileOp.Negate or TileOp.Multiply)
+        {
+            if (tile.Op == TileOp.Negate)
+            {
+                (found.Tile, found.Number) = (tile.Operands[0], Times(found.Number, builder.Constant(-1)));
+                continue;
+            }
+
+            if (tile.Operands.All(operand => builder[operand].Shape == tile.Shape)) break;
+            var factor = tile.Operands.First(operand => builder[operand].Shape != tile.Shape);
+            found.Tile = tile.Operands[factor == tile.Operands[0] ? 1 : 0];
+            var shape = builder[factor].Shape;
+            if (shape == Shape.Scalar) found.Number = Times(found.Number, factor);
+            else if (shape.Columns == Dim.One) found.Along = Times(found.Along, factor);
+            else found.Across = Times(found.Across, factor);
+        }
+
+        return IsComputed(found.Tile) ? (id, null, null, null)
+            : inRows ? (found.Tile, found.Across, found.Along, found.Number) : (found.Tile, found.Along, found.Across, found.Number);
     }
 }

@@ -9,8 +9,8 @@ internal enum Place
     /// <summary>One number, in a register of every thread.</summary>
     Scalar,
 
-    /// <summary>A number for each token, in shared memory.</summary>
-    Column,
+    /// <summary>A number for each token, or for each index of a dimension, in shared memory.</summary>
+    Line,
 
     /// <summary>A matrix, in registers spread over the threads.</summary>
     Tile,
@@ -22,23 +22,37 @@ internal static class Places
     public static Place? Of(Shape shape) => shape switch
     {
         { Rows: Dim.One, Columns: Dim.One } => Place.Scalar,
-        { Rows: Dim.Time, Columns: Dim.One } or { Rows: Dim.One, Columns: Dim.Time } => Place.Column,
-        { Rows: Dim.One } or { Columns: Dim.One } => null,
-        _ => Dim.Factors(shape.Columns).Length == 1 && !shape.Columns.Contains('(') ? Place.Tile : null,
+        _ when !IsPlain(shape.Rows) || !IsPlain(shape.Columns) => null,
+        { Rows: Dim.One } or { Columns: Dim.One } => Place.Line,
+        _ => Place.Tile,
     };
+
+    /// <summary>The dimension along which a line lies.</summary>
+    public static string Along(Shape line) => line.Rows == Dim.One ? line.Columns : line.Rows;
+
+    /// <summary>Whether the result of an operation has, at each place, what follows from its operands there.</summary>
+    public static bool IsElementwise(TileOp op) => op is TileOp.Broadcast or TileOp.Negate or TileOp.Exp or TileOp.Log or TileOp.Sqrt or TileOp.Sigmoid
+        or TileOp.Tanh or TileOp.Relu or TileOp.Heaviside or TileOp.Softplus or TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide
+        or TileOp.CausalMask or TileOp.Transpose;
+
+    /// <summary>Whether an operation is a sum of products of tiles in shared memory, which is added to registers.</summary>
+    public static bool IsProduct(TileOp op) => op is TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed;
 
     /// <summary>Whether kernels can be written for a program.</summary>
     public static bool Fits(TileProgram program) => program.Instructions.All(tile => Of(tile.Shape) is not null && Knows(tile, program));
 
-    private static bool Knows(Instruction tile, TileProgram program) => tile.Op switch
+    public static bool Knows(Instruction tile, TileProgram program)
     {
-        TileOp.Input or TileOp.Constant or TileOp.Broadcast or TileOp.Negate or TileOp.Exp or TileOp.Log or TileOp.Sqrt or TileOp.Sigmoid or TileOp.Tanh
-            or TileOp.Relu or TileOp.Heaviside or TileOp.Softplus or TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide
-            or TileOp.CausalMask or TileOp.DecayMatrix => true,
-        TileOp.MatMul => tile.Operands.All(operand => Of(program[operand].Shape) == Place.Tile),
-        TileOp.Transpose or TileOp.CumulativeSum => Of(tile.Shape) != Place.Tile,
-        TileOp.SumRows => Of(program[tile.Operands[0]].Shape) == Place.Column
-            && program.Instructions.Any(sums => sums is { Op: TileOp.CumulativeSum, Reverse: false, Exclusive: false } && sums.Operands[0] == tile.Operands[0]),
-        _ => false,
-    };
+        Place? PlaceOf(int operand) => Of(program[tile.Operands[operand]].Shape);
+        return tile.Op switch
+        {
+            TileOp.Input or TileOp.Constant or TileOp.SumRows or TileOp.SumColumns => true,
+            TileOp.LastRow or TileOp.CumulativeSum or TileOp.InverseUnitLower => true,
+            TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => PlaceOf(0) == Place.Tile && PlaceOf(1) == Place.Tile,
+            TileOp.Transpose => Of(tile.Shape) != Place.Tile,
+            var op => IsElementwise(op),
+        };
+    }
+
+    private static bool IsPlain(string dimension) => Dim.Factors(dimension).Length == 1 && !dimension.Contains('(');
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text;
 using Fla.Dsl.Runtime.Cuda.Ptx;
+using Fla.Dsl.Runtime.Gpu;
 
 namespace Fla.Dsl.Runtime.Cuda;
 
@@ -39,6 +40,7 @@ public sealed unsafe class CudaDevice : KernelDevice
         // Two transfers a clock, of as many bits as the bus is wide; the clock is in kHz.
         double bits = 2 * 1000.0 * Attribute(CudaDeviceAttribute.MemoryClockRate) * Attribute(CudaDeviceAttribute.GlobalMemoryBusWidth);
         BytesPerSecond = bits / 8;
+        Machine = new(Name, Multiprocessors, SharedBytesPerBlock, BytesPerSecond, FlopsPerSecond());
     }
 
     /// <summary>The device of that number, as PyTorch and the driver count.</summary>
@@ -74,8 +76,21 @@ public sealed unsafe class CudaDevice : KernelDevice
     /// <summary>What its memory could deliver, in bytes per second; 0 where the driver does not tell its clock.</summary>
     public double BytesPerSecond { get; }
 
+    internal override Type Block => typeof(Cuda8);
+
+    /// <inheritdoc/>
+    public override Machine Machine { get; }
+
     /// <summary>What kernels are written for.</summary>
     internal PtxTarget Target => PtxTarget.For(ComputeCapability.Major * 10 + ComputeCapability.Minor);
+
+    /// <summary>How much of its memory nobody has, in bytes. What PyTorch keeps for later is not free.</summary>
+    public long FreeBytes()
+    {
+        using var context = Enter();
+        CudaDriver.Check(CudaDriver.cuMemGetInfo(out nuint free, out _), $"cuMemGetInfo of device {Ordinal}");
+        return (long)free;
+    }
 
     private protected override PreparedKernel Create(MethodInfo method) => CudaKernel.Load(this, method, KernelCache.Default);
 
@@ -91,6 +106,15 @@ public sealed unsafe class CudaDevice : KernelDevice
     {
         public void Dispose() => CudaDriver.cuCtxPopCurrent(out _);
     }
+
+    // Dense bf16 products; the rates a clock are those of NVIDIA's data sheets, and the clock is in kHz.
+    private double FlopsPerSecond() => 1000.0 * Attribute(CudaDeviceAttribute.ClockRate) * Multiprocessors * ComputeCapability switch
+    {
+        ( >= 10, _) => 8192,
+        (9, _) => 4096,
+        (8, 0) => 2048,
+        _ => 1024,
+    };
 
     private int Attribute(CudaDeviceAttribute attribute)
     {

@@ -107,6 +107,24 @@ internal static unsafe class CudaDriver
     [DllImport(Library)]
     public static extern int cuFuncSetAttribute(nint function, CudaFunctionAttribute attribute, int value);
 
+    [DllImport(Library, EntryPoint = "cuMemGetInfo_v2")]
+    public static extern int cuMemGetInfo(out nuint free, out nuint total);
+
+    [DllImport(Library)]
+    public static extern int cuEventCreate(out nint created, uint flags);
+
+    [DllImport(Library)]
+    public static extern int cuEventRecord(nint recorded, nint stream);
+
+    [DllImport(Library)]
+    public static extern int cuEventSynchronize(nint awaited);
+
+    [DllImport(Library)]
+    public static extern int cuEventElapsedTime(out float milliseconds, nint start, nint end);
+
+    [DllImport(Library, EntryPoint = "cuEventDestroy_v2")]
+    public static extern int cuEventDestroy(nint destroyed);
+
     [DllImport(Library)]
     public static extern int cuLaunchKernel(
         nint function, uint gridX, uint gridY, uint gridZ, uint blockX, uint blockY, uint blockZ, uint sharedBytes, nint stream,
@@ -117,6 +135,7 @@ internal static unsafe class CudaDriver
 internal enum CudaDeviceAttribute
 {
     WarpSize = 10,
+    ClockRate = 13,
     MultiprocessorCount = 16,
     MemoryClockRate = 36,
     GlobalMemoryBusWidth = 37,

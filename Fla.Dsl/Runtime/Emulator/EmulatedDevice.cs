@@ -1,4 +1,5 @@
 using System.Reflection;
+using Fla.Dsl.Runtime.Gpu;
 
 namespace Fla.Dsl.Runtime.Emulator;
 
@@ -17,6 +18,11 @@ public sealed class EmulatedDevice : KernelDevice
 
     /// <inheritdoc/>
     public override string Name => "emulator";
+
+    internal override Type Block => typeof(Emulated8);
+
+    /// <inheritdoc/>
+    public override Machine Machine { get; } = new("emulator", 1, EmulatedKernel.SharedBytes, 0, 0);
 
     private protected override PreparedKernel Create(MethodInfo method) => new EmulatedKernel(method);
 }

@@ -9,6 +9,9 @@ namespace Fla.Dsl.Runtime.Emulator;
 /// <summary>A kernel that the emulator runs, compiled for each number of warps that it is launched with.</summary>
 internal sealed class EmulatedKernel : PreparedKernel
 {
+    /// <summary>The shared memory of a block: as on an H100, so that what runs here has a device to run on.</summary>
+    public const int SharedBytes = 227 * 1024;
+
     private readonly MethodInfo method;
     private readonly Dictionary<int, (CPUAccelerator Warps, Kernel Kernel)> compiled = [];
 
@@ -18,8 +21,8 @@ internal sealed class EmulatedKernel : PreparedKernel
     /// <summary>As on any GPU.</summary>
     public override int MostThreads => 1024;
 
-    /// <summary>As on an H100, so that what runs here has a device to run on.</summary>
-    public override int MostSharedBytes => 227 * 1024;
+    /// <inheritdoc/>
+    public override int MostSharedBytes => SharedBytes;
 
     private protected override void Run(Dim3 grid, int block, int sharedBytes, ReadOnlySpan<KernelArgument> arguments)
     {

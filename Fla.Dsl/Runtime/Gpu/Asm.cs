@@ -74,12 +74,46 @@ internal static class Asm
     /// <summary>Puts two numbers beside one another into shared memory.</summary>
     public static void StorePair(uint address, float first, float second) => CudaAsm.Emit("st.shared.v2.f32 [%0], {%1,%2};", address, first, second);
 
+    /// <summary>The first number of a pair of half type.</summary>
+    public static float Low<T>(uint pair)
+        where T : struct, IElement
+    {
+        if (T.TensorCoreType == 1) return Interop.IntAsFloat(pair << 16);
+        CudaAsm.Emit("{ .reg .b16 l, h; mov.b32 {l, h}, %1; cvt.f32.f16 %0, l; }", out float low, pair);
+        return low;
+    }
+
+    /// <summary>The second number of a pair of half type.</summary>
+    public static float High<T>(uint pair)
+        where T : struct, IElement
+    {
+        if (T.TensorCoreType == 1) return Interop.IntAsFloat(pair & 0xffff0000u);
+        CudaAsm.Emit("{ .reg .b16 l, h; mov.b32 {l, h}, %1; cvt.f32.f16 %0, h; }", out float high, pair);
+        return high;
+    }
+
+    /// <summary>A pair of half type, each number times one of its own.</summary>
+    public static uint Scaled<T>(uint pair, float low, float high)
+        where T : struct, IElement => Pair<T>(Low<T>(pair) * low, High<T>(pair) * high);
+
     /// <summary>An fp32 in shared memory.</summary>
     public static float LoadSingle(uint address)
     {
         CudaAsm.Emit("ld.shared.f32 %0, [%1];", out float value, address);
         return value;
     }
+
+    /// <summary>A pair of half type in shared memory.</summary>
+    public static uint LoadPair(uint address)
+    {
+        CudaAsm.Emit("ld.shared.b32 %0, [%1];", out uint pair, address);
+        return pair;
+    }
+
+    /// <summary>16 bytes from shared to global memory, if <paramref name="holds"/> is not 0.</summary>
+    public static void Move16If(int holds, long to, uint from) => CudaAsm.Emit(
+        "{ .reg .pred p; .reg .b32 a, b, c, d; setp.ne.s32 p, %2, 0; ld.shared.v4.b32 {a, b, c, d}, [%1]; @p st.global.v4.b32 [%0], {a, b, c, d}; }",
+        to, from, holds);
 
     /// <summary>Four 8x8 matrices from shared memory to the registers of a warp.</summary>
     public static void LoadMatrix(ArrayView<uint> fragment, int at, uint address, bool transposed)

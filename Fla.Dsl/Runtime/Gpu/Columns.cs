@@ -22,6 +22,29 @@ public static class Columns
     /// <summary>Reads a token's number.</summary>
     public static float Get(SharedAddress column, int token) => (column + (token * 4)).At<float>();
 
+    /// <summary>The numbers of the tokens that are rows of the thread's elements of a tile: of the i-th element's at <c>RowOf(i)</c>.</summary>
+    public static void OfRows<W, M, N>(ArrayView<float> own, SharedAddress column)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+    {
+        var first = column + ((Layout<W, M, N>.FirstRow + (Block.Lane >> 2)) * 4);
+        for (var i = 0; i < Layout<W, M, N>.Rows; i++) own[i] = Near<W>(first, Layout<W, M, N>.RowStep(i));
+    }
+
+    /// <summary>The numbers of the tokens that are columns of the thread's elements of a tile: of the i-th element's at <c>ColumnOf(i)</c>.</summary>
+    public static void OfColumns<W, M, N>(ArrayView<float> own, SharedAddress column)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+    {
+        var first = column + ((Layout<W, M, N>.FirstColumn + ((Block.Lane & 3) * 2)) * 4);
+        for (var i = 0; i < Layout<W, M, N>.Columns; i++) own[i] = Near<W>(first, Layout<W, M, N>.ColumnStep(i));
+    }
+
+    private static float Near<W>(SharedAddress place, int token)
+        where W : struct, IBlock => W.IsCuda ? Asm.LoadSingle(Asm.Of(place) + (uint)(token * 4)) : Get(place, token);
+
     /// <summary>Writes a token's number.</summary>
     public static void Set(SharedAddress column, int token, float value) => (column + (token * 4)).At<float>() = value;
 
@@ -49,6 +72,30 @@ public static class Columns
     {
         if (!IsMine) return;
         for (var i = 0; i < C.Value / 32; i++) Set(to, Token<C>(i), own[i]);
+    }
+
+    /// <summary>Writes a number of each token to a tensor.</summary>
+    public static void Write<W, C, T>(long to, long stride, int rows, SharedAddress column)
+        where W : struct, IBlock
+        where C : struct, ISize
+        where T : struct, IElement
+    {
+        for (var i = 0; i < C.Value / 32; i++)
+            Memory.WriteIf<W, T>(Token<C>(i) < rows, to + (Token<C>(i) * stride), Get(column, Token<C>(i)));
+    }
+
+    /// <summary>The sum of a line, for every thread.</summary>
+    public static float Total<C>(SharedAddress line)
+        where C : struct, ISize
+    {
+        var (sum, i) = (0f, 0);
+        do
+        {
+            sum += Get(line, i);
+            i++;
+        }
+        while (i < C.Value);
+        return sum;
     }
 
     /// <summary>1 for a token, 0 for padding.</summary>

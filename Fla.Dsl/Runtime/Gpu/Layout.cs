@@ -39,6 +39,24 @@ public static class Layout<W, M, N>
     /// <summary>The column of the thread's i-th element.</summary>
     public static int Column(int i) => FirstColumn + (i / 4 % SquaresAcross * 8) + ((Block.Lane & 3) * 2) + (i & 1);
 
+    /// <summary>Different rows among the thread's elements.</summary>
+    public static int Rows => SquaresDown * 2;
+
+    /// <summary>Different columns among the thread's elements.</summary>
+    public static int Columns => SquaresAcross * 2;
+
+    /// <summary>Which of the thread's rows its i-th element is in.</summary>
+    public static int RowOf(int i) => (i / (4 * SquaresAcross) * 2) + ((i & 3) >> 1);
+
+    /// <summary>Which of the thread's columns its i-th element is in.</summary>
+    public static int ColumnOf(int i) => (i / 4 % SquaresAcross * 2) + (i & 1);
+
+    /// <summary>From the first of the thread's rows to the i-th.</summary>
+    public static int RowStep(int i) => (i >> 1 << 4) + ((i & 1) << 3);
+
+    /// <summary>From the first of the thread's columns to the i-th.</summary>
+    public static int ColumnStep(int i) => (i >> 1 << 3) + (i & 1);
+
     private static int Least(int a, int b) => a < b ? a : b;
 }
 

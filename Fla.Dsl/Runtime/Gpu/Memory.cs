@@ -34,4 +34,11 @@ public static unsafe class Memory
 
     /// <summary>The lesser of two.</summary>
     public static long Least(long a, long b) => ILGPU.Util.Utilities.Select(a < b, a, b);
+
+    /// <summary>The tokens of a chunk that begins at one; none before the first.</summary>
+    public static int RowsAt<C>(long start, long tokens)
+        where C : struct, ISize => (int)Least(ILGPU.Util.Utilities.Select(start >= 0 & start < tokens, tokens - start, 0L), C.Value);
+
+    /// <summary>All of so many rows, or none.</summary>
+    public static int RowsOf(bool all, int rows) => ILGPU.Util.Utilities.Select(all, rows, 0);
 }

@@ -32,4 +32,30 @@ public static class Rows
         var value = T.Read(from + (ILGPU.Util.Utilities.Select(inside, Column, 0) * (long)T.Bytes));
         Set(to, Column, Numbers.Where(inside, value));
     }
+
+    /// <summary>The vector of a sequence, or of a chunk, and a head, there after a barrier; zero where there is no tensor.</summary>
+    public static void ReadState<N, T>(SharedAddress to, GpuTensor state, long index, int head, int heads)
+        where N : struct, ISize
+        where T : struct, IElement
+    {
+        if (state.Address == 0) Fill<N>(to, 0f);
+        else Read<N, T>(to, state.State<T>(index, head, heads, 1), state.Columns);
+    }
+
+    /// <summary>Writes the vector of a sequence, or of a chunk, and a head, if there is a tensor for it.</summary>
+    public static void WriteState<W, N, T>(GpuTensor tensor, long index, int head, int heads, SharedAddress row)
+        where W : struct, IBlock
+        where N : struct, ISize
+        where T : struct, IElement
+    {
+        if (tensor.Address == 0 || !IsMine<N>()) return;
+        Memory.WriteIf<W, T>(Column < tensor.Columns, tensor.State<T>(index, head, heads, 1) + (Column * (long)T.Bytes), Get(row, Column));
+    }
+
+    /// <summary>Every column the same, there after a barrier.</summary>
+    public static void Fill<N>(SharedAddress row, float value)
+        where N : struct, ISize
+    {
+        if (IsMine<N>()) Set(row, Column, value);
+    }
 }

@@ -10,17 +10,19 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// </summary>
 internal static class SingleProducts
 {
-    /// <summary>One operand's element as products take it.</summary>
-    public static float Operand<W, T>(SharedAddress at)
+    /// <summary>An element of an operand as products take it.</summary>
+    public static float Operand<W, T>(float x)
         where W : struct, IBlock
         where T : struct, IElement
     {
-        var x = T.ReadShared(at);
         if (T.IsRoundedInProducts) x = TensorFloat.Rounded<W>(x);
         return x;
     }
 
-    /// <summary><c>d += a b</c> for d MxN in registers and operands in shared memory, either transposed; on CUDA only.</summary>
+    /// <summary>
+    /// <c>d += a b</c>, or <c>d += a diag(s) b</c> for scales s, for d MxN in registers and operands in shared memory, either transposed; on
+    /// CUDA only.
+    /// </summary>
     public static void Multiply<W, M, N, K, T>(
         ArrayView<float> d, SharedAddress a, bool transposeA, SharedAddress b, bool transposeB, SharedAddress scales, bool scaled)
         where W : struct, IBlock
@@ -146,7 +148,7 @@ internal static class SingleProducts
         where T : struct, IElement
     {
         var x = Interop.IntAsFloat(high[i]);
-        if (T.IsRoundedInProducts) high[i] = Interop.FloatAsInt(TensorFloat.Rounded<W>(x));
+        if (T.IsRoundedInProducts) high[i] = Interop.FloatAsInt(Operand<W, T>(x));
         else TensorFloat.Split<W>(high, low, i, x);
     }
 }

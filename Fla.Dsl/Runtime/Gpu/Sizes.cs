@@ -48,3 +48,10 @@ public readonly struct Size128 : ISize
     /// <inheritdoc/>
     public static int Value => 128;
 }
+
+/// <summary>256.</summary>
+public readonly struct Size256 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 256;
+}

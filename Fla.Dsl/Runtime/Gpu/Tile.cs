@@ -45,6 +45,18 @@ public static class Tile
         where N : struct, ISize
         where T : struct, IElement
     {
+        if (W.IsCuda && T.TensorCoreType != 0)
+        {
+            for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
+            {
+                var pair = Asm.LoadPair(Asm.Of(from + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i))));
+                tile[i] = Asm.Low<T>(pair);
+                tile[i + 1] = Asm.High<T>(pair);
+            }
+
+            return;
+        }
+
         for (var i = 0; i < Layout<W, M, N>.Count; i++)
             tile[i] = T.ReadShared(from + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i)));
     }

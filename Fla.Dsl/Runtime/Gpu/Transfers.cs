@@ -64,8 +64,57 @@ public static class Transfers
         }
     }
 
+    /// <summary>
+    /// Writes a tile in registers to rows of a tensor, each warp its own rectangle by way of shared memory that no other warp uses meanwhile.
+    /// </summary>
+    public static void Write<W, M, N, T>(long to, long stride, int rows, int columns, ArrayView<float> tile, SharedAddress spare)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where T : struct, IElement
+    {
+        int down = M.Value / Layout<W, M, N>.WarpsDown, across = N.Value / Layout<W, M, N>.WarpsAcross, pieces = across * T.Bytes / 16;
+        if (!W.IsCuda || T.TensorCoreType == 0 || pieces == 0 || 32 % pieces != 0 || down * pieces % 32 != 0)
+        {
+            Write<W, M, N, T>(to, stride, rows, columns, tile);
+            return;
+        }
+
+        Warp.Barrier();
+        Tile.Store<W, M, N, T>(spare, tile);
+        Warp.Barrier();
+        int firstRow = Layout<W, M, N>.FirstRow, firstColumn = Layout<W, M, N>.FirstColumn;
+        if (((to | stride | (columns * (long)T.Bytes)) & 15) == 0)
+        {
+            var row = firstRow + (Block.Lane / pieces);
+            var column = firstColumn + (Block.Lane % pieces * (16 / T.Bytes));
+            var place = Asm.Of(spare + Shared<M, N, T>.At(row, column));
+            var target = to + (row * (long)(int)stride) + ((long)column * T.Bytes);
+            var end = ILGPU.Util.Utilities.Select(column < columns, rows, 0);
+            for (var i = 0; i < down * pieces / 32; i++)
+            {
+                var step = i * (32 / pieces);
+                var inside = ILGPU.Util.Utilities.Select(row + step < end, 1, 0);
+                Asm.Move16If(inside, target + (step * (long)(int)stride), place + (uint)(step * Shared<M, N, T>.Stride));
+            }
+        }
+        else
+        {
+            // Not a for: it is not to be unrolled.
+            var i = Block.Lane;
+            do
+            {
+                int row = firstRow + (i / across), column = firstColumn + (i % across);
+                if (row < rows && column < columns)
+                    T.Write(to + (row * stride) + ((long)column * T.Bytes), T.ReadShared(spare + Shared<M, N, T>.At(row, column)));
+                i += 32;
+            }
+            while (i < down * across);
+        }
+    }
+
     /// <summary>The state of a sequence and head; zero where there is no tensor.</summary>
-    public static void ReadState<W, M, N, T>(ArrayView<float> tile, GpuTensor state, int rows, int sequence, int head, int heads)
+    public static void ReadState<W, M, N, T>(ArrayView<float> tile, GpuTensor state, int rows, long index, int head, int heads)
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize
@@ -73,25 +122,25 @@ public static class Transfers
     {
         for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = 0f;
         if (state.Address == 0) return;
-        var from = state.Address + (((long)sequence * heads) + head) * rows * state.Columns * T.Bytes;
+        var from = state.State<T>(index, head, heads, rows);
         for (var i = 0; i < Layout<W, M, N>.Count; i++)
         {
             int row = Layout<W, M, N>.Row(i), column = Layout<W, M, N>.Column(i);
             var inside = row < rows & column < state.Columns;
-            var value = T.Read(from + (ILGPU.Util.Utilities.Select(inside, ((long)row * state.Columns) + column, 0L) * T.Bytes));
+            var value = T.Read(from + ILGPU.Util.Utilities.Select(inside, state.Stride<T>(row) + (column * (long)T.Bytes), 0L));
             tile[i] = ILGPU.Util.Utilities.Select(inside, value, 0f);
         }
     }
 
-    /// <summary>The state of a sequence and head, if there is a tensor for it.</summary>
-    public static void WriteState<W, M, N, T>(GpuTensor state, int rows, int sequence, int head, int heads, ArrayView<float> tile)
+    /// <summary>The state of a sequence, or of a chunk, and head, if there is a tensor for it.</summary>
+    public static void WriteState<W, M, N, T>(GpuTensor state, int rows, long index, int head, int heads, ArrayView<float> tile)
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize
         where T : struct, IElement
     {
         if (state.Address == 0) return;
-        Write<W, M, N, T>(state.Address + ((((long)sequence * heads) + head) * rows * state.Columns * T.Bytes), (long)state.Columns * T.Bytes, rows, state.Columns, tile);
+        Write<W, M, N, T>(state.State<T>(index, head, heads, rows), state.Stride<T>(1), rows, state.Columns, tile);
     }
 
     private static void InPieces<W, M, N, T>(SharedAddress to, long from, long stride, int rows, int columns)
@@ -100,13 +149,31 @@ public static class Transfers
         where N : struct, ISize
         where T : struct, IElement
     {
-        var pieces = (uint)(N.Value * T.Bytes / 16);
-        for (var i = 0; i < M.Value * N.Value * T.Bytes / 16 / (32 * W.Value); i++)
+        // 16 bytes a thread at a time: whole rows at once where the block's threads are a multiple of a row's pieces.
+        int threads = 32 * W.Value, across = N.Value * T.Bytes / 16, all = M.Value * across;
+        if (threads % across == 0 && all % threads == 0)
         {
-            var piece = (uint)(Group.IdxX + (i * 32 * W.Value));
-            int row = (int)(piece / pieces), offset = (int)(piece % pieces) * 16;
-            var there = ILGPU.Util.Utilities.Select(row < rows & offset < columns * T.Bytes, 16, 0);
-            Asm.CopyLater(Asm.Of(to + ((row * Shared<M, N, T>.Stride) + offset)), from + (ILGPU.Util.Utilities.Select(row < rows, row, 0) * stride) + offset, there);
+            int first = Group.IdxX / across, offset = Group.IdxX % across * 16;
+            var there = ILGPU.Util.Utilities.Select(offset < columns * T.Bytes, 16, 0);
+            var source = from + (first * (long)(int)stride) + offset;
+            var place = Asm.Of(to + ((first * Shared<M, N, T>.Stride) + offset));
+            for (var i = 0; i < all / threads; i++)
+            {
+                var row = i * (threads / across);
+                Asm.CopyLater(
+                    place + (uint)(row * Shared<M, N, T>.Stride), source + (row * (long)(int)stride), ILGPU.Util.Utilities.Select(first + row < rows, there, 0));
+            }
+        }
+        else
+        {
+            // Past the last piece some threads copy what others do.
+            for (var i = 0; i < (all + threads - 1) / threads; i++)
+            {
+                var piece = (uint)(Group.IdxX + (i * threads)) % (uint)all;
+                int row = (int)(piece / (uint)across), offset = (int)(piece % (uint)across) * 16;
+                var there = ILGPU.Util.Utilities.Select(row < rows & offset < columns * T.Bytes, 16, 0);
+                Asm.CopyLater(Asm.Of(to + ((row * Shared<M, N, T>.Stride) + offset)), from + (row * stride) + offset, there);
+            }
         }
     }
 

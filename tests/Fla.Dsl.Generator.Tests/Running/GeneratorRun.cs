@@ -98,7 +98,7 @@ internal sealed class GeneratorRun
     public string File(string hintName) => Files.Single(file => file.HintName == hintName).SourceText.ToString();
 
     private static bool IsReferenced(string path) =>
-        Path.GetFileName(path) is var name && (name.StartsWith("System.", StringComparison.Ordinal) || name is "netstandard.dll" or "TorchSharp.dll" or "Fla.Dsl.dll");
+        Path.GetFileName(path) is var name && (name.StartsWith("System.", StringComparison.Ordinal) || name is "netstandard.dll" or "TorchSharp.dll" or "ILGPU.dll" or "Fla.Dsl.dll");
 
     private static SyntaxTree Tree(string source, string path) => CSharpSyntaxTree.ParseText(source, ParseOptions, path, System.Text.Encoding.UTF8);
 }

@@ -22,6 +22,9 @@ public class CudaDeviceTests
     }
 
     [CudaFact]
+    public void Tensors_are_passed_with_their_sizes() => EmulatorTests.TensorsArePassed(CUDA);
+
+    [CudaFact]
     public void Shared_memory_beyond_48_kilobytes_is_there_and_beyond_the_devices_is_refused()
     {
         using var to = zeros(1, device: CUDA);

@@ -1,6 +1,7 @@
 using System.Reflection;
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Emulator;
+using Fla.Dsl.Runtime.Gpu;
 using static TorchSharp.torch;
 
 namespace Fla.Ops.Tests.Cuda;
@@ -67,6 +68,9 @@ public class EmulatorTests
     }
 
     [Fact]
+    public void Tensors_are_passed_with_their_sizes() => TensorsArePassed(CPU);
+
+    [Fact]
     public void A_kernel_that_cannot_be_compiled_is_named_and_does_no_harm_to_others()
     {
         using var to = zeros(1);
@@ -74,6 +78,14 @@ public class EmulatorTests
         Assert.Contains("Kernels.Stack", Assert.Throws<KernelCompilationException>(() => refused.Launch(1, 32, 0, to)).Message);
         Prepare(nameof(Kernels.Sum)).Launch(1, 32, 128, to);
         Assert.Equal(496f, to.item<float>());
+    }
+
+    internal static void TensorsArePassed(Device device)
+    {
+        using var to = zeros(7, device: device);
+        var kernel = KernelDevice.Of(to).Prepare(Method(nameof(Kernels.Tensors)));
+        kernel.Launch(1, 32, 0, new GpuTensor(0, 2, 3), 0.5f, new GpuTensor(TensorMemory.Pointer(to), 4, 5), 6);
+        Assert.Equal([1f, 2f, 3f, 0.5f, 4f, 5f, 6f], to.cpu().data<float>().ToArray());
     }
 
     private static PreparedKernel Prepare(string name) => EmulatedDevice.Instance.Prepare(Method(name));

@@ -22,6 +22,16 @@ public class KernelCompilerTests
         Assert.Contains(".extern .shared .align 128 .b8 __dyn_shared_alloca[];", text);
     }
 
+    [Fact]
+    public void A_tensor_is_one_parameter_in_the_order_of_its_fields()
+    {
+        string text = KernelCompiler.Compile(EmulatorTests.Method(nameof(Kernels.Tensors)), PtxText.Target).Text;
+        Assert.Equal(2, PtxText.Count(text, ".param .align 8 .b8"));
+        Assert.Matches(@"ld\.param\.b64\s+%rd\d+, \[\w+\]", text);
+        Assert.Matches(@"ld\.param\.b32\s+%r\d+, \[\w+\+8\]", text);
+        Assert.Matches(@"ld\.param\.b32\s+%r\d+, \[\w+\+12\]", text);
+    }
+
     [PtxasFact]
     public void It_fits_into_registers()
     {

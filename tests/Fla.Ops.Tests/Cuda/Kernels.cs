@@ -1,3 +1,4 @@
+using Fla.Dsl.Runtime.Gpu;
 using ILGPU;
 using ILGPU.Runtime.Cuda;
 
@@ -33,6 +34,20 @@ internal static unsafe class Kernels
         if (Thread >= n) return;
         float x = Interop.IntAsFloat((uint)*(ushort*)(from + 2L * Thread) << 16) + 1f;
         *(ushort*)(to + 2L * Thread) = (ushort)(Interop.FloatAsInt(x) >> 16);
+    }
+
+    /// <summary>Writes a number and what tensors say of themselves.</summary>
+    public static void Tensors(GpuTensor a, float x, GpuTensor b, int n)
+    {
+        if (Group.IdxX != 0) return;
+        float* to = (float*)b.Address;
+        to[0] = a.Address == 0 ? 1 : 0;
+        to[1] = a.Heads;
+        to[2] = a.Columns;
+        to[3] = x;
+        to[4] = b.Heads;
+        to[5] = b.Columns;
+        to[6] = n;
     }
 
     /// <summary>Writes the coordinates of the block and a number.</summary>

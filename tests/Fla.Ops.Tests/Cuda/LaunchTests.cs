@@ -43,7 +43,9 @@ public class LaunchTests
     public void A_method_that_is_no_kernel_is_refused()
     {
         Refused(() => EmulatedDevice.Instance.Prepare(KernelCompilerTests.Products), "method", "TileKernels.Products<M, N, K>");
-        Refused(() => EmulatedDevice.Instance.Prepare(EmulatorTests.Method(nameof(Kernels.WithTensorType))), "method", "System.Double x");
+        Refused(
+            () => EmulatedDevice.Instance.Prepare(EmulatorTests.Method(nameof(Kernels.WithTensorType))),
+            "method", "Int64, Int32, Single, GpuTensor", "System.Double x");
     }
 
     [Fact]

@@ -53,14 +53,22 @@ internal sealed partial class PtxMachine
             case "ld.local.b32": registers[o[0]] = local.GetValueOrDefault(Address(o[1])); return null;
             case "st.local.b32": local[Address(o[0])] = (int)Of(o[1]); return null;
             case "st.global.b32": stored.Add((int)Of(o[1])); return null;
+            case "setp.ne.s32": registers[o[0]] = Of(o[1]) != Of(o[2]) ? 1 : 0; return null;
             case "setp.ge.s32": registers[o[0]] = Of(o[1]) >= Of(o[2]) ? 1 : 0; return null;
             case "setp.lt.s32": registers[o[0]] = Of(o[1]) < Of(o[2]) ? 1 : 0; return null;
             case "ld.param.b32": registers[o[0]] = registers[o[1]]; return null;
         }
         registers[o[0]] = words[0] switch
         {
-            "mov.b32" or "mov.b64" => Of(o[1]),
+            "mov.b32" or "mov.b64" or "mov.pred" => Of(o[1]),
             "add.s32" => (int)(Of(o[1]) + Of(o[2])),
+            "sub.s32" => (int)(Of(o[1]) - Of(o[2])),
+            "add.s64" => Of(o[1]) + Of(o[2]),
+            "mul.lo.s64" => Of(o[1]) * Of(o[2]),
+            "shl.b32" => (int)Of(o[1]) << (int)Of(o[2]),
+            "shr.u32" => (int)((uint)Of(o[1]) >> (int)Of(o[2])),
+            "rem.s32" => (int)Of(o[1]) % (int)Of(o[2]),
+            "selp.b32" => Of(o[3]) != 0 ? Of(o[1]) : Of(o[2]),
             "mul.lo.s32" => (int)(Of(o[1]) * Of(o[2])),
             "and.b32" => (int)(Of(o[1]) & Of(o[2])),
             "shr.s32" => (int)Of(o[1]) >> (int)Of(o[2]),

@@ -19,6 +19,7 @@ internal sealed record Inputs(
     /// <param name="initial">Whether to start from a state.</param>
     /// <param name="without">An argument to leave to its default.</param>
     /// <param name="scale">The scale; null for its default.</param>
+    /// <param name="values">The size of V.</param>
     public static Inputs Random(
         TestOp test,
         long batch,
@@ -29,10 +30,11 @@ internal sealed record Inputs(
         Dictionary<string, long>? ownHeads = null,
         bool initial = true,
         string? without = null,
-        double? scale = null)
+        double? scale = null,
+        long values = 4)
     {
         var random = new torch.Generator(11);
-        var sizes = new Dictionary<string, long> { ["K"] = 6, ["V"] = 4, ["D"] = 5 };
+        var sizes = new Dictionary<string, long> { ["K"] = 6, ["V"] = values, ["D"] = 5 };
         long[] HeadsOf(string name) => test.Op.HasHeads ? [ownHeads?.GetValueOrDefault(name, heads) ?? heads] : [];
         Tensor Normal(params long[] shape) => torch.randn(shape, dtype: ScalarType.Float64, generator: random).to(dtype);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
@@ -9,7 +10,7 @@ internal sealed class Instruction : Statement
     private static readonly HashSet<string> Functions =
     [
         "mov", "ld", "cvt", "setp", "selp", "add", "sub", "mul", "mad", "fma", "neg", "abs", "min", "max", "div", "rem",
-        "and", "or", "xor", "not", "shl", "shr", "rcp", "sqrt", "rsqrt", "sin", "cos", "lg2", "ex2", "tanh",
+        "and", "or", "xor", "not", "shl", "shr", "rcp", "sqrt", "rsqrt", "sin", "cos", "lg2", "ex2", "tanh", "mma", "ldmatrix",
     ];
 
     /// <param name="guard">The predicate, <c>%p1</c> or <c>!%p1</c>, on which it is carried out; null if always.</param>
@@ -51,6 +52,27 @@ internal sealed class Instruction : Statement
     /// <summary>Whether nothing of the old values of <see cref="Statement.Writes"/> is left after it.</summary>
     public bool Overwrites { get; }
 
+    /// <inheritdoc/>
+    public override Statement Renamed(Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address)
+    {
+        string? guard = Guard is null ? null : Guard[0] == '!' ? "!" + read(Guard[1..]) : read(Guard);
+        string[] operands = new string[Operands.Count];
+        for (int i = 0; i < operands.Length; i++)
+        {
+            string operand = Operands[i];
+            operands[i] = operand.StartsWith('[') ? Place(operand, read, address) : Replaced(operand, i == 0 || !Overwrites ? written : read);
+        }
+        return new Instruction(guard, Opcode, operands);
+    }
+
+    private static string Place(string operand, Func<string, string> read, Func<string, (string Base, long Offset)?> address)
+    {
+        string[] sum = operand[1..^1].Split('+', StringSplitOptions.TrimEntries);
+        long offset = 0;
+        bool known = sum.Length == 1 || (sum.Length == 2 && long.TryParse(sum[1], CultureInfo.InvariantCulture, out offset));
+        if (!known || address(sum[0]) is not { } parts) return Replaced(operand, read);
+        return string.Create(CultureInfo.InvariantCulture, $"[{parts.Base}+{parts.Offset + offset}]");
+    }
 
     /// <inheritdoc/>
     public override string ToString() =>

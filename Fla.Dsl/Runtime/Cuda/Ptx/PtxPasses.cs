@@ -12,7 +12,9 @@ internal static class PtxPasses
         // Loops before arrays: the index of an element is a number once its loop is written out.
         .WithFunctions(function => function with { Flow = Unrolling.Run(function.Flow) })
         .WithFunctions(Promotion.Run)
-        // Then the indices serve nobody any more.
+        // Then most of what is written out again and again is known, or the same as before.
+        .WithFunctions(Numbering.Run)
+        // What served it serves nobody any more.
         .WithFunctions(function => function with { Flow = DeadCode.Run(function.Flow) })
         .ToString();
 }

@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
 /// <summary>
@@ -10,6 +13,13 @@ internal abstract class Statement
 
     /// <summary>Every register whose value it may depend on, and every local array that it names.</summary>
     public required IReadOnlyList<string> Reads { get; init; }
+
+    /// <summary>The same of other registers.</summary>
+    /// <param name="written">For one that it may change.</param>
+    /// <param name="read">For one that it only reads.</param>
+    /// <param name="address">For one that is an address, a base and an offset if that is known.</param>
+    public abstract Statement Renamed(
+        Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address);
 
     /// <summary>As it stands in the text, without indentation.</summary>
     public abstract override string ToString();
@@ -27,6 +37,22 @@ internal abstract class Statement
         }
     }
 
+    /// <summary>A piece of text with other names.</summary>
+    protected static string Replaced(string text, Func<string, string> name)
+    {
+        if (!text.Contains('%')) return text;
+        var result = new StringBuilder();
+        for (int at = 0; at < text.Length;)
+        {
+            int start = at++;
+            if (text[start] == '%' || IsWord(text[start]))
+                while (at < text.Length && IsWord(text[at])) at++;
+            if (text[start] == '%') result.Append(name(text[start..at]));
+            else result.Append(text, start, at - start);
+        }
+        return result.ToString();
+    }
+
     private static bool IsWord(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '$';
 }
 
@@ -35,13 +61,34 @@ internal sealed class Opaque : Statement
 {
     private readonly string text;
 
-    /// <summary>Whatever it names it may both read and change.</summary>
-    [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
+    /// <summary>Whatever it names it may read, and change unless all of its instructions are seen to change something else.</summary>
+    [SetsRequiredMembers]
     public Opaque(string text)
     {
         this.text = text;
-        Writes = Reads = [.. NamesIn(text).Distinct()];
+        Reads = [.. NamesIn(text).Distinct()];
+        Writes = Reads.Count > 0 && text[0] == '{' && text.LastIndexOf('{') == 0 ? Written(text) : Reads;
     }
+
+    /// <summary>What the instructions in braces write of what they do not declare themselves.</summary>
+    private static IReadOnlyList<string> Written(string text)
+    {
+        HashSet<string> written = [];
+        foreach (string part in text.Trim('{', '}', ' ', '\t', '\n').Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (part.StartsWith(".reg ", StringComparison.Ordinal)) continue;
+            string instruction = part.StartsWith('@') ? part[part.IndexOf(' ')..].TrimStart() : part;
+            int first = instruction.IndexOf(' '), end = instruction.IndexOf(',');
+            if (first < 0 || !char.IsAsciiLetter(instruction[0])) return [.. NamesIn(text).Distinct()];
+            string operand = instruction[first..(end < 0 ? instruction.Length : end)].TrimStart();
+            if (!operand.StartsWith('[')) written.UnionWith(NamesIn(operand));
+        }
+        return [.. written];
+    }
+
+    /// <inheritdoc/>
+    public override Statement Renamed(Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address) =>
+        new Opaque(Replaced(text, name => Writes.Contains(name) ? written(name) : read(name)));
 
     /// <inheritdoc/>
     public override string ToString() => text;

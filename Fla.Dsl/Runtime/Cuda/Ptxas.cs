@@ -1,16 +1,21 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Fla.Ops.Tests.Cuda;
+namespace Fla.Dsl.Runtime.Cuda;
 
 /// <summary>NVIDIA's own assembler, where this machine has it: it tells what becomes of a kernel's registers.</summary>
 internal static partial class Ptxas
 {
-    /// <summary>The program, from <c>$FLA_PTXAS</c> or the path; null if there is none.</summary>
-    public static string? Program { get; } = Environment.GetEnvironmentVariable("FLA_PTXAS") is { Length: > 0 } named ? named : OnPath();
+    /// <summary>The name of the environment variable that names the program.</summary>
+    public const string Variable = "FLA_PTXAS";
 
-    /// <summary>Assembles a text.</summary>
+    /// <summary>The program, from <c>$FLA_PTXAS</c> or the path; null if there is none.</summary>
+    public static string? Program { get; } = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named ? named : OnPath();
+
+    /// <summary>Assembles a text for an H100.</summary>
     /// <returns>The bytes of stack a thread takes, those of spilled registers, and its registers.</returns>
+    /// <exception cref="KernelCompilationException">It refuses the text.</exception>
     public static (int Stack, int Spills, int Registers) Assemble(string ptx)
     {
         var folder = Directory.CreateTempSubdirectory("fla-ptxas-");
@@ -22,7 +27,7 @@ internal static partial class Ptxas
             using var process = Process.Start(new ProcessStartInfo(Program!, arguments) { RedirectStandardError = true })!;
             string report = process.StandardError.ReadToEnd();
             process.WaitForExit();
-            Assert.True(process.ExitCode == 0, report);
+            if (process.ExitCode != 0) throw new KernelCompilationException($"{Program} refuses a kernel: {report}");
             var frame = Frame().Match(report);
             return (Number(frame.Groups[1]), Number(frame.Groups[2]) + Number(frame.Groups[3]), Number(Used().Match(report).Groups[1]));
         }
@@ -32,7 +37,7 @@ internal static partial class Ptxas
         }
     }
 
-    private static int Number(Capture capture) => int.Parse(capture.ValueSpan, System.Globalization.CultureInfo.InvariantCulture);
+    private static int Number(Capture capture) => int.Parse(capture.ValueSpan, CultureInfo.InvariantCulture);
 
     private static string? OnPath() => (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
@@ -44,16 +49,4 @@ internal static partial class Ptxas
 
     [GeneratedRegex(@"Used (\d+) registers")]
     private static partial Regex Used();
-}
-
-/// <summary>A claim that takes NVIDIA's assembler to check.</summary>
-public sealed class PtxasFactAttribute : FactAttribute
-{
-    public PtxasFactAttribute() => Skip = Ptxas.Program is null ? "needs NVIDIA's ptxas: FLA_PTXAS names it, or it is on the path" : null;
-}
-
-/// <summary>The same, of several kernels.</summary>
-public sealed class PtxasTheoryAttribute : TheoryAttribute
-{
-    public PtxasTheoryAttribute() => Skip = Ptxas.Program is null ? "needs NVIDIA's ptxas: FLA_PTXAS names it, or it is on the path" : null;
 }

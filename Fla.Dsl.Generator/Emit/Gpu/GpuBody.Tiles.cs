@@ -1,0 +1,189 @@
+using Fla.Dsl.Generator.Analysis;
+using Fla.Dsl.Generator.Lowering;
+using Fla.Dsl.Generator.Model;
+
+namespace Fla.Dsl.Generator.Emit.Gpu;
+
+/// <summary>Tiles: sums of elementwise terms and products. A product that is added to something is added in its registers.</summary>
+internal sealed partial class GpuBody
+{
+    private const string Single = "SingleElement";
+
+    private void Tile(int id)
+    {
+        var shape = program[id].Shape;
+        if (shared.TryGetValue(id, out var arrived))
+        {
+            var copy = NewTile(id, shape);
+            Touch([arrived.Name], []);
+            Code.Line($"Tile.Load<{Generic(shape)}, {arrived.Element}>({copy}, {arrived.Name});");
+            return;
+        }
+
+        var addends = plan.Addends(id).ToList();
+        var products = addends.Where(addend => Places.IsProduct(program[addend].Op) && !IsKnown(addend)).ToList();
+        var others = addends.Except(products).ToList();
+        var operands = products.ToDictionary(product => product, product => program[product].Operands.Select(operand => Operand(operand)).ToList());
+        var terms = others.Select(other => Term(other, "row", "column", top: products.Count == 0 && other == id)).ToList();
+        FinishLines(terms);
+        var name = NewTile(id, shape);
+        if (terms.Count == 0)
+        {
+            Code.Line($"Tile.Fill<{Generic(shape)}>({name}, 0f);");
+        }
+        else
+        {
+            Touch(terms.SelectMany(term => term.Reads).ToList(), []);
+            var text = string.Join(" + ", terms.Select(term => term.Text));
+            Code.Block($"for (var i = 0; i < Layout<{Generic(shape)}>.Count; i++)", () =>
+            {
+                if (text.Contains("row")) Code.Line($"var row = Layout<{Generic(shape)}>.Row(i);");
+                if (text.Contains("column")) Code.Line($"var column = Layout<{Generic(shape)}>.Column(i);");
+                Code.Line($"{name}[i] = {text};");
+            });
+        }
+
+        foreach (var product in products)
+        {
+            Touch(operands[product], []);
+            Code.Line(Product(program[product], name, operands[product]));
+            foreach (var operand in program[product].Operands) Used(operand);
+        }
+    }
+
+    private string Product(Instruction product, string to, IReadOnlyList<string> operands)
+    {
+        var given = $"{to}, {string.Join(", ", operands)}";
+        var decayed = $"<TBlock, TChunk, {Size(program[product.Operands[1]].Shape.Columns)}, TElement>({given}, ReadPoint.{product.Point});";
+        switch (product.Op)
+        {
+            case TileOp.DecayedDot: return $"DecayedDots.Add{decayed}";
+            case TileOp.DecayedMix: return $"DecayedMixes.Add{decayed}";
+            case TileOp.DecayedMixTransposed: return $"DecayedMixes.AddTransposed{decayed}";
+        }
+
+        var left = program[product.Operands[0]].Shape;
+        var inner = product.TransposeLeft ? left.Rows : left.Columns;
+        var method = (product.TransposeLeft ? "At" : "A") + (product.TransposeRight ? "Bt" : "B");
+        return $"Products.{method}<{Generic(product.Shape)}, {Size(inner)}, TElement>({given});";
+    }
+
+    /// <summary>Sums down the tokens, from log-decays as they came or from registers, which are stored where the sums will be.</summary>
+    private void RunningSums(int id)
+    {
+        var tile = program[id];
+        var operand = tile.Operands[0];
+        var sizes = $"TBlock, {Dimensions(tile.Shape)}";
+        var name = Fresh(id);
+        var (from, element) = (name, Single);
+        if (shared.TryGetValue(operand, out var arrived) && !registers.ContainsKey(operand))
+        {
+            regions.Take(name, $"Shared<{Dimensions(tile.Shape)}, {Single}>.Bytes", Code);
+            (from, element) = (arrived.Name, arrived.Element);
+        }
+        else
+        {
+            var own = RegistersOf(operand);
+            regions.Take(name, $"Shared<{Dimensions(tile.Shape)}, {Single}>.Bytes", Code);
+            Touch([], [name]);
+            Code.Line($"Tile.Store<{Generic(tile.Shape)}, {Single}>({name}, {own});");
+        }
+
+        Touch([from], [name]);
+        Code.Line(IsForward(tile)
+            ? $"RunningSums.OfGates<{sizes}, {element}>({name}, {from});"
+            : $"RunningSums.Of<{sizes}, {element}>({name}, {from}, {GpuText.Flag(tile.Reverse)}, {GpuText.Flag(tile.Exclusive)});");
+        shared.Add(id, new SharedTile(name, Single));
+    }
+
+    private static bool IsForward(Instruction sums) => sums is { Reverse: false, Exclusive: false };
+
+    private void Inverse(int id)
+    {
+        var l = RegistersOf(program[id].Operands[0]);
+        string name = Fresh(id), work = names.Fresh("work");
+        regions.Take(name, $"Shared<TChunk, TChunk, TElement>.Bytes", Code);
+        regions.Take(work, "Solves.WorkBytes<TChunk>()", Code);
+        Touch([], [name, work]);
+        Code.Line($"Solves.Inverse<TBlock, TChunk, TElement>({name}, {work}, {l});");
+        regions.Leave(work);
+        shared.Add(id, new SharedTile(name, "TElement"));
+        storedUses.Add(id, plan.StoredUses(id));
+    }
+
+    private string NewTile(int id, Shape shape)
+    {
+        var name = Fresh(id);
+        tiles.Add((name, shape));
+        registers.Add(id, name);
+        return name;
+    }
+
+    /// <summary>A tile in shared memory, for a product.</summary>
+    private string Operand(int id)
+    {
+        if (shared.TryGetValue(id, out var known) && (known.Element == "TElement" || program[id].Op == TileOp.CumulativeSum)) return known.Name;
+        var shape = program[id].Shape;
+        var from = RegistersOf(id);
+        var name = names.Fresh($"{from.TrimStart('@')}Shared");
+        regions.Take(name, $"Shared<{Dimensions(shape)}, TElement>.Bytes", Code);
+        Touch([], [name]);
+        Code.Line($"Tile.Store<{Generic(shape)}, TElement>({name}, {from});");
+        shared[id] = new SharedTile(name, "TElement");
+        storedUses.Add(id, plan.StoredUses(id));
+        return name;
+    }
+
+    /// <summary>Leaves the memory of a stored operand after its last product.</summary>
+    private void Used(int id)
+    {
+        if (!storedUses.TryGetValue(id, out var uses)) return;
+        storedUses[id] = uses - 1;
+        if (uses == 1) regions.Leave(shared[id].Name);
+    }
+
+    /// <summary>An element of a value as C#.</summary>
+    private GpuTerm Term(int id, string row, string column, bool top = false)
+    {
+        var reads = new HashSet<string>();
+        return new GpuTerm(Text(id, row, column, top, reads), reads);
+    }
+
+    private string Text(int id, string row, string column, bool top, HashSet<string> reads)
+    {
+        var tile = program[id];
+        var turned = tile.Op == TileOp.Transpose;
+        string Of(int operand) => Text(tile.Operands[operand], turned ? column : row, turned ? row : column, false, reads);
+        if (tile.Op == TileOp.Constant) return GpuText.Number(tile.Number);
+        if (IsValidity(id)) return $"Columns.IsToken({row}, rows)";
+        if (numbers.TryGetValue(id, out var number)) return number;
+        if (registers.TryGetValue(id, out var own)) return $"{own}[i]";
+        if (lines.TryGetValue(id, out var line))
+        {
+            reads.Add(line);
+            return $"Columns.Get({line}, {(tile.Shape.Columns == Dim.One ? row : column)})";
+        }
+
+        if (shared.TryGetValue(id, out var arrived))
+        {
+            reads.Add(arrived.Name);
+            return $"{arrived.Element}.ReadShared({arrived.Name} + Shared<{Dimensions(tile.Shape)}, {arrived.Element}>.At({row}, {column}))";
+        }
+
+        string Infix(string symbol) => top ? $"{Of(0)} {symbol} {Of(1)}" : $"({Of(0)} {symbol} {Of(1)})";
+        return tile.Op switch
+        {
+            TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads),
+            TileOp.Broadcast or TileOp.Transpose => Of(0),
+            TileOp.Negate => $"-{Of(0)}",
+            TileOp.Add => Infix("+"),
+            TileOp.Subtract => Infix("-"),
+            TileOp.Multiply => Infix("*"),
+            TileOp.Divide => Infix("/"),
+            TileOp.CausalMask => $"Numbers.Where({row} {(tile.Point == ReadPoint.AfterWrite ? ">=" : ">")} {column}, {Of(0)})",
+            TileOp.Sqrt or TileOp.Relu or TileOp.Heaviside => $"Numbers.{tile.Op}({Of(0)})",
+            TileOp.Exp or TileOp.Log or TileOp.Sigmoid or TileOp.Tanh or TileOp.Softplus => $"Numbers.{tile.Op}<TBlock>({Of(0)})",
+            _ => throw new InvalidOperationException($"{tile.Op} is not computed element by element."),
+        };
+    }
+}

@@ -1,0 +1,33 @@
+using static TorchSharp.torch;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>The type arguments of a kernel.</summary>
+internal sealed record GpuTypes(Type Block, Type Chunk, Type[] Dimensions, Type Element, Type Gate)
+{
+    private static readonly (int Size, Type Type)[] Tiles =
+        [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (256, typeof(Size256))];
+
+    /// <summary>The sizes that a dimension of a tile may have, from the smallest.</summary>
+    public static IEnumerable<int> Sizes => Tiles.Select(tile => tile.Size);
+
+    /// <summary>The type of a size.</summary>
+    public static Type Of(int size) => Tiles.First(tile => tile.Size == size).Type;
+
+    /// <summary>The type of elements; null for those that kernels do not know.</summary>
+    public static Type? Of(ScalarType type) => type switch
+    {
+        ScalarType.Float32 => typeof(SingleElement),
+        ScalarType.BFloat16 => typeof(BrainElement),
+        ScalarType.Float16 => typeof(HalfElement),
+        _ => null,
+    };
+
+    /// <inheritdoc/>
+    public bool Equals(GpuTypes? other) => other is not null && Arguments.SequenceEqual(other.Arguments);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => Arguments.Aggregate(0, HashCode.Combine);
+
+    private IEnumerable<Type> Arguments => [Block, Chunk, .. Dimensions, Element, Gate];
+}

@@ -1,0 +1,133 @@
+using System.Reflection;
+using Fla.Dsl.Runtime.Cuda;
+using Fla.Dsl.Runtime.Cuda.Ptx;
+using Fla.Dsl.Runtime.Gpu;
+
+namespace Fla.Dsl.Runtime.Launch;
+
+/// <summary>How a kernel is launched on a device for a workload: chosen from shapes alone, nothing is tried out.</summary>
+/// <param name="Kernel">The kernel.</param>
+/// <param name="Chunk">Tokens in a chunk.</param>
+/// <param name="Tiles">The size of a block's tiles along each of the kernel's dimensions, in their order.</param>
+/// <param name="Splits">Over how many blocks the columns of a sequence and head are spread.</param>
+/// <param name="Blocks">How many blocks there are.</param>
+/// <param name="SharedBytes">The shared memory of a block.</param>
+public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> Tiles, int Splits, long Blocks, int SharedBytes)
+{
+    // 64 of a thread's 255 registers for matrices that are states: a chunk's own tiles, fragments and addresses take up to 150.
+    private const int MostStateElements = 64 * GpuKernel.Threads;
+
+    // What is spread over more blocks is done by each of them: not for the last quarter of a device.
+    private const double FullEnough = 0.75;
+
+    // Work per token grows with the chunk (C^2 (K + V)) and with the number of chunks (K V each): 64 balances them for dimensions of 64
+    // to 256; the shorter one is for what the shared memory does not hold otherwise, and for short sequences.
+    private static readonly int[] Chunks = [64, 32];
+
+    /// <summary>What is launched: the kernel's method with its type arguments.</summary>
+    public required MethodInfo Method { get; init; }
+
+    /// <summary>
+    /// The plans of a recurrence's forward kernel and, if it has some, backward ones on a CUDA device; empty where kernels cannot run.
+    /// </summary>
+    /// <param name="op">The recurrence.</param>
+    /// <param name="work">What they are for.</param>
+    /// <param name="machine">The device, which need not be here.</param>
+    public static IReadOnlyList<LaunchPlan> Of(RecurrenceOp op, Workload work, Machine machine) =>
+        op.Gpu is { } program ? Choose([.. program.Kernels], op.States, work, new(typeof(Cuda8), machine)) ?? [] : [];
+
+    /// <summary>
+    /// The plans of kernels that share chunks; null where they cannot run. The fewest splits are taken whose tiles fit into shared memory,
+    /// whose states fit into registers and whose blocks fill the device, and then the longest chunk.
+    /// </summary>
+    /// <param name="kernels">The kernels.</param>
+    /// <param name="states">The recurrence's states.</param>
+    /// <param name="work">What they are for.</param>
+    /// <param name="device">Where they run.</param>
+    internal static IReadOnlyList<LaunchPlan>? Choose(
+        IReadOnlyList<GpuKernel> kernels, IReadOnlyList<StateVariable> states, Workload work, Target device)
+    {
+        var chunks = Chunks.Where(chunk => chunk == Chunks[^1] || work.Longest > chunk / 2);
+        return chunks.Select(chunk => kernels.Select(kernel => Choose(kernel, chunk, states, work, device)).ToArray())
+            .Where(plans => plans.All(plan => plan is not null))
+            .MinBy(plans => plans.Sum(plan => plan!.Splits))!;
+    }
+
+    /// <summary>
+    /// How many registers a thread takes, and how many bytes of memory for what does not fit into them: from a CUDA device that compiles
+    /// the kernel, or else from NVIDIA's <c>ptxas</c> for an H100; null without either.
+    /// </summary>
+    /// <exception cref="KernelCompilationException">The kernel cannot be compiled.</exception>
+    public (int Registers, int LocalBytes)? Resources(CudaDevice? device)
+    {
+        if (device is not null)
+        {
+            var kernel = (CudaKernel)device.Prepare(Method);
+            return (kernel.Registers, kernel.LocalBytes);
+        }
+
+        if (Ptxas.Program is null) return null;
+        const int H100 = 90;
+        var (stack, _, registers) = Ptxas.Assemble(KernelCompiler.Compile(Method, PtxTarget.For(H100)).Text);
+        return (registers, stack);
+    }
+
+    /// <summary>What it moves to and from memory at least, in bytes.</summary>
+    public long Bytes(RecurrenceOp op, Workload work) => Traffic.Of(op, work, this);
+
+    /// <summary>The operations of its matrix products; 0 where they are not known.</summary>
+    public double Flops(Workload work)
+    {
+        double Size(string dimension) => dimension == "C" ? Chunk : work.Sizes[dimension];
+        double Times(params string[] dimensions) => dimensions.Contains(Kernel.Split) ? 1 : Splits;
+        var chunk = Kernel.Products.Sum(product =>
+            2 * Size(product.Rows) * Size(product.Columns) * Size(product.Inner) * Times(product.Rows, product.Columns, product.Inner));
+        return chunk * work.Rows(Chunk)[^1] * work.Heads;
+    }
+
+    private static LaunchPlan? Choose(GpuKernel kernel, int chunk, IReadOnlyList<StateVariable> states, Workload work, Target device)
+    {
+        LaunchPlan? chosen = null;
+        foreach (var split in SplitTiles(kernel, work))
+        {
+            var tiles = kernel.Dimensions.Select(name => name == kernel.Split ? split : LeastTile(work.Sizes[name])).ToArray();
+            if (tiles.Any(tile => tile is null)) continue;
+            if (chosen is not null
+                && chosen.Blocks >= FullEnough * device.Machine.Multiprocessors && StateElements(chosen) <= MostStateElements)
+                break;
+            var plan = With(kernel, chunk, [.. tiles.Select(tile => tile!.Value)], work, device);
+            if (plan.SharedBytes <= device.Machine.SharedBytesPerBlock) chosen = plan;
+        }
+
+        return chosen;
+
+        int StateElements(LaunchPlan plan) => states.Where(state => state.Dimensions.Count > 1).Sum(state =>
+            state.Dimensions.Aggregate(1, (product, name) => product * plan.Tiles[kernel.Place(name)]));
+    }
+
+    // From the largest; only those than which no smaller one does with as many splits.
+    private static IEnumerable<int?> SplitTiles(GpuKernel kernel, Workload work)
+    {
+        if (kernel.Split is null) return [null];
+        var size = work.Sizes[kernel.Split];
+        return GpuTypes.Sizes.Reverse().Cast<int?>().Where(tile => tile == LeastTile(Ceiling(size, Ceiling(size, tile!.Value))));
+    }
+
+    private static long Ceiling(long number, long divisor) => (number + divisor - 1) / divisor;
+
+    private static int? LeastTile(long size) => GpuTypes.Sizes.Cast<int?>().FirstOrDefault(tile => tile >= size);
+
+    private static LaunchPlan With(GpuKernel kernel, int chunk, int[] tiles, Workload work, Target device)
+    {
+        var types = new GpuTypes(
+            device.Block, GpuTypes.Of(chunk), [.. tiles.Select(GpuTypes.Of)], GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!);
+        var instance = kernel.Of(types);
+        var splits = kernel.Split is { } name ? (int)Ceiling(work.Sizes[name], tiles[kernel.Place(name)]) : 1;
+        return new(kernel, chunk, tiles, splits, work.Sequences * work.Heads * splits, instance.SharedBytes) { Method = instance.Method };
+    }
+}
+
+/// <summary>What kernels are planned for: a device, or one that is not here.</summary>
+/// <param name="Block">What kernels are given for the block.</param>
+/// <param name="Machine">What there is.</param>
+internal sealed record Target(Type Block, Machine Machine);

@@ -1,0 +1,43 @@
+using Fla.Dsl.Runtime.Gpu;
+using static TorchSharp.torch;
+
+namespace Fla.Dsl.Runtime.Launch;
+
+/// <summary>What a kernel moves to and from memory at least: every tensor once.</summary>
+internal static class Traffic
+{
+    private const long FloatBytes = 4;
+
+    public static long Of(RecurrenceOp op, Workload work, LaunchPlan plan) =>
+        plan.Kernel.Parameters.Sum(parameter => Of(op, work, plan, parameter));
+
+    private static long Of(RecurrenceOp op, Workload work, LaunchPlan plan, GpuParameter parameter)
+    {
+        var (tokens, sequences) = (work.Tokens * work.Heads, work.Sequences * work.Heads);
+        switch (parameter.Role)
+        {
+            case GpuRole.Output or GpuRole.OutputGradient:
+                return tokens * Elements(op.OutputDimensions) * Bytes(op.OutputDimensions.Count == 0 ? ScalarType.Float32 : work.Element);
+            case GpuRole.KeptState:
+                return work.Rows(plan.Chunk)[^1] * work.Heads * Elements(State()) * Bytes(work.Element);
+            case not (GpuRole.Argument or GpuRole.ArgumentGradient):
+                return sequences * Elements(State()) * FloatBytes;
+        }
+
+        var argument = op.Arguments.First(argument => argument.Name == parameter.Name);
+        var isGradient = parameter.Role == GpuRole.ArgumentGradient;
+        var parts = isGradient && (plan.Kernel.Split is null || !argument.Dimensions.Contains(plan.Kernel.Split)) ? plan.Splits : 1;
+        return argument.Role switch
+        {
+            ArgumentRole.Token => tokens * parts * Elements(argument.Dimensions) * Bytes(work.TypeOf(argument)),
+            ArgumentRole.PerHead => (isGradient ? sequences * plan.Splits : work.Heads) * Elements(argument.Dimensions) * FloatBytes,
+            _ => 0,
+        };
+
+        IReadOnlyList<string> State() => op.States.First(state => state.Name == parameter.Name).Dimensions;
+
+        long Elements(IReadOnlyList<string> dimensions) => dimensions.Aggregate(1L, (product, name) => product * work.Sizes[name]);
+    }
+
+    private static long Bytes(ScalarType type) => type == ScalarType.Float32 ? FloatBytes : FloatBytes / 2;
+}
