@@ -20,8 +20,8 @@ internal static class SingleProducts
     }
 
     /// <summary>
-    /// <c>d += a b</c>, or <c>d += a diag(s) b</c> for scales s, for d MxN in registers and operands in shared memory, either transposed; on
-    /// CUDA only.
+    /// <c>d += a b</c>, or <c>d += a diag(s) b</c> for scales s, for d MxN in registers and operands in shared memory, either transposed;
+    /// on CUDA only.
     /// </summary>
     public static void Multiply<W, M, N, K, T>(
         ArrayView<float> d, SharedAddress a, bool transposeA, SharedAddress b, bool transposeB, SharedAddress scales, bool scaled)
@@ -38,19 +38,21 @@ internal static class SingleProducts
         int nextRow = transposeA ? T.Bytes : strideA, alongA = transposeA ? strideA : T.Bytes;
         int nextColumn = transposeB ? strideB : T.Bytes, alongB = transposeB ? T.Bytes : strideB;
 
-        // A lane has two k of eight. Those of ldmatrix, t and t + 4, where b's columns are contiguous; else 2t and 2t + 1, as four rows of b
-        // that are two apart lie in different banks.
+        // A lane has two k of eight. Those of ldmatrix, t and t + 4, where b's columns are contiguous; else 2t and 2t + 1, as four rows of
+        // b that are two apart lie in different banks.
         int first = transposeB ? lane & 3 : (lane & 3) * 2, second = transposeB ? 4 : 1;
         var matricesOfA = transposeB && !transposeA;
         var fromA = Asm.Of(a + (matricesOfA
             ? ((row + (lane & 15)) * strideA) + ((lane >> 4) * 16)
             : ((row + (lane >> 2)) * nextRow) + (first * alongA)));
         var fromB = Asm.Of(b + (transposeB
-            ? ((column + (lane & 7) + ((lane >> 4) << 3)) * strideB) + (((lane >> 3) & 1) * 16)
+            ? ((column + (lane & 7)) * strideB) + (((lane >> 3) & 1) * 16)
             : ((column + (lane >> 2)) * nextColumn) + (first * alongB)));
         var fromScales = Asm.Of(scales + (first * 4));
         var highA = LocalMemory.Allocate1D<uint>(down * 4);
         var lowA = LocalMemory.Allocate1D<uint>(down * 4);
+        var highB = LocalMemory.Allocate1D<uint>(2);
+        var lowB = LocalMemory.Allocate1D<uint>(2);
 
         // Not a for: the loop over k is not to be unrolled, those over squares are.
         var k = 0;
@@ -74,65 +76,29 @@ internal static class SingleProducts
 
             if (scaled) Scale(highA, down, Asm.LoadSingle(fromScales), Asm.LoadSingle(fromScales + (uint)(second * 4)));
             for (var i = 0; i < down * 4; i++) Take<W, T>(highA, lowA, i);
-            for (var j = 0; j < across / 2; j++)
-                Columns<W, T>(d, j * 2, 2, down, across, highA, lowA, fromB, transposeB, nextColumn, second * alongB);
-            if (across % 2 != 0)
-                Columns<W, T>(d, across - 1, 1, down, across, highA, lowA, fromB, transposeB, nextColumn, second * alongB);
+            for (var j = 0; j < across; j++)
+            {
+                var square = fromB + (uint)(j * 8 * nextColumn);
+                if (transposeB)
+                {
+                    Asm.LoadMatrixPair(highB, square, false);
+                }
+                else
+                {
+                    highB[0] = Interop.FloatAsInt(Asm.LoadSingle(square));
+                    highB[1] = Interop.FloatAsInt(Asm.LoadSingle(square + (uint)(second * alongB)));
+                }
+
+                for (var i = 0; i < 2; i++) Take<W, T>(highB, lowB, i);
+                for (var i = 0; i < down; i++) Add<T>(d, ((i * across) + j) * 4, highA, lowA, i * 4, highB, lowB);
+            }
+
             fromA += (uint)(8 * alongA);
             fromB += (uint)(8 * alongB);
             fromScales += 8 * 4;
             k += 8;
         }
         while (k < K.Value);
-    }
-
-    /// <summary>
-    /// Eight products to each element of squares that stand in one column or in two beside each other. One waits for its product while the
-    /// others have theirs.
-    /// </summary>
-    private static void Columns<W, T>(
-        ArrayView<float> d, int first, int count, int down, int across, ArrayView<uint> highA, ArrayView<uint> lowA,
-        uint fromB, bool transposeB, int nextColumn, int second)
-        where W : struct, IBlock
-        where T : struct, IElement
-    {
-        var highB = LocalMemory.Allocate1D<uint>(count * 2);
-        var lowB = LocalMemory.Allocate1D<uint>(count * 2);
-        var from = fromB + (uint)(first * 8 * nextColumn);
-        if (transposeB)
-        {
-            if (count == 2) Asm.LoadMatrix(highB, 0, from, false);
-            else Asm.LoadMatrixPair(highB, from, false);
-        }
-        else
-        {
-            for (var i = 0; i < count * 2; i++)
-                highB[i] = Interop.FloatAsInt(Asm.LoadSingle(from + (uint)(((i >> 1) * 8 * nextColumn) + ((i & 1) * second))));
-        }
-
-        for (var i = 0; i < count * 2; i++) Take<W, T>(highB, lowB, i);
-        if (T.IsRoundedInProducts)
-        {
-            for (var j = 0; j < count; j++)
-                for (var i = 0; i < down; i++) Asm.MultiplySingle(d, ((i * across) + first + j) * 4, highA, i * 4, highB, j * 2);
-        }
-        else
-        {
-            var sums = LocalMemory.Allocate1D<float>(count * down * 4);
-            for (var i = 0; i < count * down * 4; i++) sums[i] = 0f;
-            AddProducts(sums, count, down, lowA, highB);
-            AddProducts(sums, count, down, highA, lowB);
-            AddProducts(sums, count, down, highA, highB);
-            for (var j = 0; j < count; j++)
-                for (var i = 0; i < down; i++)
-                    for (var e = 0; e < 4; e++) d[(((i * across) + first + j) * 4) + e] += sums[(((j * down) + i) * 4) + e];
-        }
-    }
-
-    private static void AddProducts(ArrayView<float> sums, int count, int down, ArrayView<uint> a, ArrayView<uint> b)
-    {
-        for (var j = 0; j < count; j++)
-            for (var i = 0; i < down; i++) Asm.MultiplySingle(sums, ((j * down) + i) * 4, a, i * 4, b, j * 2);
     }
 
     /// <summary>16x8 squares of a left operand, the two columns that the lane has each times its number.</summary>
@@ -150,5 +116,25 @@ internal static class SingleProducts
         var x = Interop.IntAsFloat(high[i]);
         if (T.IsRoundedInProducts) high[i] = Interop.FloatAsInt(Operand<W, T>(x));
         else TensorFloat.Split<W>(high, low, i, x);
+    }
+
+    /// <summary>Eight products to each element of a square.</summary>
+    private static void Add<T>(
+        ArrayView<float> d, int square, ArrayView<uint> highA, ArrayView<uint> lowA, int at, ArrayView<uint> highB, ArrayView<uint> lowB)
+        where T : struct, IElement
+    {
+        if (T.IsRoundedInProducts)
+        {
+            Asm.MultiplySingle(d, square, highA, at, highB);
+        }
+        else
+        {
+            var sums = LocalMemory.Allocate1D<float>(4);
+            for (var i = 0; i < 4; i++) sums[i] = 0f;
+            Asm.MultiplySingle(sums, 0, lowA, at, highB);
+            Asm.MultiplySingle(sums, 0, highA, at, lowB);
+            Asm.MultiplySingle(sums, 0, highA, at, highB);
+            for (var i = 0; i < 4; i++) d[square + i] += sums[i];
+        }
     }
 }

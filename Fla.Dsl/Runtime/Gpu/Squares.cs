@@ -50,9 +50,9 @@ internal static class Squares
             for (var i = 0; i < 4; i++)
                 TensorFloat.Split<W>(highA, lowA, i, SingleElement.ReadShared(fromA + ((i % 2 * 8 * stride) + ((k + (i / 2 * 4)) * 4))));
             for (var i = 0; i < 2; i++) TensorFloat.Split<W>(highB, lowB, i, SingleElement.ReadShared(fromB + ((k + (i * 4)) * stride)));
-            Asm.MultiplySingle(lesser, 0, lowA, 0, highB, 0);
-            Asm.MultiplySingle(lesser, 0, highA, 0, lowB, 0);
-            Asm.MultiplySingle(d, 0, highA, 0, highB, 0);
+            Asm.MultiplySingle(lesser, 0, lowA, 0, highB);
+            Asm.MultiplySingle(lesser, 0, highA, 0, lowB);
+            Asm.MultiplySingle(d, 0, highA, 0, highB);
         }
 
         for (var i = 0; i < 4; i++) d[i] += lesser[i];

@@ -7,16 +7,17 @@ namespace Fla.Dsl.Runtime.Gpu;
 internal static class TensorFloat
 {
     /// <summary>
-    /// x rounded to 11 bits. On CUDA it is not a number where x is none, infinite, or above 2^114. Dekker, 1971: 8193 x takes 13 bits from
-    /// x, and less 8192 x it is x without them.
+    /// x rounded to nearest even of 11 bits. On CUDA it is not a number where x is none, infinite, or above 2^114. Dekker, 1971,
+    /// doi:10.1007/BF01397083: 8193 x has no place for the lower 13 bits of x, and less 8192 x it is x without them.
     /// </summary>
     public static float Rounded<W>(float x)
         where W : struct, IBlock
     {
         if (W.IsCuda)
         {
-            // With the rounding named, the product is not drawn into the sum, which would be x again. What cvt.rna is made of takes longer.
-            CudaAsm.Emit("{ .reg .f32 c; mul.rn.f32 c, %1, 0f46000400; fma.rn.f32 %0, %1, 0fc6000000, c; }", out float rounded, x);
+            // With the rounding named, the product is not drawn into a sum, which would be x again. What cvt.rna is made of takes longer.
+            CudaAsm.Emit(
+                "{ .reg .f32 p, q; mul.rn.f32 p, %1, 0f46000400; sub.rn.f32 q, %1, p; add.rn.f32 %0, q, p; }", out float rounded, x);
             return rounded;
         }
         else

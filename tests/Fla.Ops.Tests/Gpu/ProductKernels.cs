@@ -70,6 +70,25 @@ internal static class ProductKernels
         Plain.Write<W, M, N>(to, d);
     }
 
+    /// <summary><c>a^T diag(s) b</c>.</summary>
+    public static void AtBScaled<W, M, N, K, T>(long a, long b, long scales, long to)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement
+    {
+        var left = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
+        var right = left + Shared<K, M, T>.Bytes;
+        var column = right + Shared<K, N, T>.Bytes;
+        Place<W, K, M, T>(left, a);
+        Place<W, K, N, T>(right, b);
+        if (Group.IdxX < K.Value) SingleElement.WriteShared(column + (Group.IdxX * 4), SingleElement.Read(scales + (Group.IdxX * 4L)));
+        var d = Ones<W, M, N>();
+        Products.AtB<W, M, N, K, T>(d, left, right, column);
+        Plain.Write<W, M, N>(to, d);
+    }
+
     private static void Place<W, M, N, T>(SharedAddress at, long from)
         where W : struct, IBlock
         where M : struct, ISize

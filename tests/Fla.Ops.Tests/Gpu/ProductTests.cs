@@ -9,7 +9,8 @@ namespace Fla.Ops.Tests.Gpu;
 /// <summary>Products of tiles against PyTorch's in fp64.</summary>
 public class ProductTests
 {
-    private static readonly Type[] Elements = [typeof(SingleElement), typeof(TensorFloatElement), typeof(BrainElement), typeof(HalfElement)];
+    private static readonly Type[] Singles = [typeof(SingleElement), typeof(TensorFloatElement)];
+    private static readonly Type[] Elements = [.. Singles, typeof(BrainElement), typeof(HalfElement)];
 
     /// <summary>M, N and K.</summary>
     public static TheoryData<int, int, int> Shapes => new()
@@ -17,13 +18,24 @@ public class ProductTests
         { 64, 64, 64 }, { 64, 128, 32 }, { 128, 64, 64 }, { 32, 32, 64 }, { 32, 96, 32 },
     };
 
+    /// <summary>As many as the emulator has time for.</summary>
+    public static TheoryData<int, int, int> EmulatedShapes => new() { { 32, 32, 64 }, { 64, 96, 32 } };
+
     [Theory]
-    [MemberData(nameof(Shapes))]
+    [MemberData(nameof(EmulatedShapes))]
     public void Operands_are_rounded_to_their_type_and_all_else_is_fp32(int m, int n, int k) => Check(CPU, m, n, k);
 
     [CudaTheory]
     [MemberData(nameof(Shapes))]
     public void On_tensor_cores_it_is_so_too(int m, int n, int k) => Check(CUDA, m, n, k);
+
+    [Theory]
+    [MemberData(nameof(EmulatedShapes))]
+    public void What_is_summed_has_scales_before_it_is_rounded(int m, int n, int k) => CheckScaled(CPU, m, n, k);
+
+    [CudaTheory]
+    [MemberData(nameof(Shapes))]
+    public void On_tensor_cores_it_has_them_too(int m, int n, int k) => CheckScaled(CUDA, m, n, k);
 
     [Fact]
     public void What_is_no_number_stays_none() => CheckNotANumber(CPU);
@@ -36,6 +48,7 @@ public class ProductTests
     [InlineData(nameof(ProductKernels.ABt))]
     [InlineData(nameof(ProductKernels.AtB))]
     [InlineData(nameof(ProductKernels.AtBt))]
+    [InlineData(nameof(ProductKernels.AtBScaled))]
     public void They_stay_in_registers(string kernel)
     {
         foreach (var element in Elements)
@@ -51,19 +64,29 @@ public class ProductTests
         using var generator = new Generator(1);
         Tensor a = rand(m, k, generator: generator) - 0.5, b = rand(k, n, generator: generator) - 0.5;
         foreach (var element in Elements)
-        {
-            Tensor left = Rounded(a, element), right = Rounded(b, element);
-            var expected = 1 + left.matmul(right);
-
-            // The bound of sums one by one. What tensor cores leave out of products of fp32, a part in 2^22, is below it for k of 8 on.
-            var tolerance = (1 + left.abs().matmul(right.abs())) * Math.Pow(2, -24) * k;
             foreach (var (transposeA, transposeB) in new[] { (false, false), (false, true), (true, false), (true, true) })
             {
                 var result = Multiply(device, a, transposeA, b, transposeB, element);
-                var worst = ((result.to(float64) - expected).abs() / tolerance).max().item<double>();
-                Assert.True(worst <= 1, $"{element.Name} {transposeA} {transposeB}: {worst} of what may be");
+                CheckSum(result, Rounded(a, element), Rounded(b, element), $"{element.Name} {transposeA} {transposeB}");
             }
-        }
+    }
+
+    private static void CheckScaled(Device device, int m, int n, int k)
+    {
+        using var scope = NewDisposeScope();
+        using var generator = new Generator(1);
+        Tensor a = rand(m, k, generator: generator) - 0.5, b = rand(k, n, generator: generator) - 0.5, s = rand(k, generator: generator);
+        foreach (var element in Singles)
+            CheckSum(Multiply(device, a, true, b, false, element, s), Rounded(a * s, element), Rounded(b, element), element.Name);
+    }
+
+    /// <summary>That it is 1 and the product of operands that are rounded, to the bound of fp32 sums one by one.</summary>
+    private static void CheckSum(Tensor result, Tensor left, Tensor right, string what)
+    {
+        // What tensor cores leave out of products of fp32, a part in 2^21, is below it for k of 8 on.
+        var tolerance = (1 + left.abs().matmul(right.abs())) * Math.Pow(2, -24) * left.shape[1];
+        var worst = ((result.to(float64) - (1 + left.matmul(right))).abs() / tolerance).max().item<double>();
+        Assert.True(worst <= 1, $"{what}: {worst} of what may be");
     }
 
     private static void CheckNotANumber(Device device)
@@ -81,16 +104,17 @@ public class ProductTests
         }
     }
 
-    private static Tensor Multiply(Device device, Tensor a, bool transposeA, Tensor b, bool transposeB, Type element)
+    private static Tensor Multiply(Device device, Tensor a, bool transposeA, Tensor b, bool transposeB, Type element, Tensor? scales = null)
     {
-        var kernel = $"A{(transposeA ? "t" : "")}B{(transposeB ? "t" : "")}";
+        var kernel = $"A{(transposeA ? "t" : "")}B{(transposeB ? "t" : "")}{(scales is null ? "" : "Scaled")}";
         Tensor left = (transposeA ? a.mT : a).contiguous().to(device), right = (transposeB ? b.mT : b).contiguous().to(device);
         var result = full([a.shape[0], b.shape[1]], double.NaN, float32, device);
         Type[] arguments = [Size((int)a.shape[0]), Size((int)b.shape[1]), Size((int)a.shape[1]), element];
 
         // Rows are 16 bytes longer than their elements.
-        var bytes = left.shape[0] * ((left.shape[1] * 4) + 16) + right.shape[0] * ((right.shape[1] * 4) + 16);
-        Run(KernelDevice.Of(result), typeof(ProductKernels), kernel, arguments, (int)bytes, left, right, result);
+        var bytes = (left.shape[0] * ((left.shape[1] * 4) + 16)) + (right.shape[0] * ((right.shape[1] * 4) + 16)) + (a.shape[1] * 4);
+        KernelArgument[] tensors = scales is null ? [left, right, result] : [left, right, scales.to(device), result];
+        Run(KernelDevice.Of(result), typeof(ProductKernels), kernel, arguments, (int)bytes, tensors);
         return result.cpu();
     }
 
