@@ -106,9 +106,9 @@ public sealed class RecurrenceOp
         }
 
         var initial = initialState ?? new Tensor?[States.Count];
-        var differentiable = torch.is_grad_enabled() && arguments.Concat(initial).Any(tensor => tensor is { requires_grad: true });
-        var evaluator = Evaluator.For(call, differentiable);
-        if (differentiable) return RecurrenceFunction.Apply(evaluator, arguments, initial);
+        bool[] wanted = [.. arguments.Concat(initial).Select(tensor => torch.is_grad_enabled() && tensor is { requires_grad: true })];
+        var evaluator = Evaluator.For(call, wanted);
+        if (wanted.Contains(true)) return RecurrenceFunction.Apply(evaluator, arguments, initial);
 
         var (output, final, _) = evaluator.Forward(arguments, initial, keep: false);
         return (output, final);

@@ -10,10 +10,13 @@ internal abstract class Evaluator(RecurrenceCall call)
 
     /// <summary>Kernels where there are some for the call, TorchSharp's operations otherwise.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="differentiable">Whether <see cref="Backward"/> may follow.</param>
+    /// <param name="wanted">
+    /// Which gradients <see cref="Backward"/> will be asked for, of the arguments and then of the initial states; it is not called where
+    /// none is.
+    /// </param>
     /// <exception cref="ArgumentException">The backend that was asked for has nothing that runs where the tensors lie.</exception>
-    public static Evaluator For(RecurrenceCall call, bool differentiable) =>
-        GpuEvaluator.For(call, differentiable) ?? (Evaluator)new TorchEvaluator(call);
+    public static Evaluator For(RecurrenceCall call, IReadOnlyList<bool> wanted) =>
+        GpuEvaluator.For(call, wanted) ?? (Evaluator)new TorchEvaluator(call);
 
     /// <summary>Evaluates the recurrence.</summary>
     /// <returns>

@@ -11,7 +11,7 @@ public sealed class Mamba : RecurrentMixer
     private readonly Conv1d conv1d;
     private readonly Linear in_proj, x_proj, dt_proj, out_proj;
     private readonly Parameter A_log, D;
-    private readonly Func<Tensor, Tensor> act;
+    private readonly string act;
     private readonly long inner, stateSize, rank;
 
     /// <summary>Makes one.</summary>
@@ -51,7 +51,7 @@ public sealed class Mamba : RecurrentMixer
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(intermediateSize);
         Require.OneOf(dtInit, nameof(dtInit), "random", "constant");
         (inner, this.stateSize, rank, act) =
-            (intermediateSize, stateSize, dtRank ?? (hiddenSize + 15) / 16, Activations.Get(hiddenAct));
+            (intermediateSize, stateSize, dtRank ?? (hiddenSize + 15) / 16, Activations.Known(hiddenAct));
 
         conv1d = nn.Conv1d(inner, inner, convKernel, padding: convKernel - 1, groups: inner, bias: useConvBias);
         in_proj = nn.Linear(hiddenSize, 2 * inner, hasBias: useBias);
@@ -80,6 +80,6 @@ public sealed class Mamba : RecurrentMixer
         var dt = Tiles.Softplus(Precision.Widen(dt_proj.forward(parts[0])));
         var rates = Precision.Widen(A_log).exp().neg();
         var y = call.Recur(Ops.SelectiveScan.Op, [u, dt, rates, parts[1], parts[2], D]);
-        return out_proj.forward(y * act(halves[1]));
+        return out_proj.forward(y * Activations.Get(act)(halves[1]));
     }
 }

@@ -13,7 +13,7 @@ public sealed class Mamba2 : RecurrentMixer
     private readonly RMSNormGated? norm;
     private readonly Linear out_proj;
     private readonly Parameter dt_bias, A_log, D;
-    private readonly Func<Tensor, Tensor> act;
+    private readonly string act;
     private readonly long heads, groups, stateSize, inner;
     private readonly (double Least, double Most) limit;
 
@@ -72,7 +72,7 @@ public sealed class Mamba2 : RecurrentMixer
         Require.Split(heads, nGroups, nameof(nGroups));
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stateSize);
         (groups, this.stateSize, act, limit) =
-            (nGroups, stateSize, Activations.Get(hiddenAct), dtLimit ?? (0, double.PositiveInfinity));
+            (nGroups, stateSize, Activations.Known(hiddenAct), dtLimit ?? (0, double.PositiveInfinity));
 
         var convolved = inner + 2 * nGroups * stateSize;
         conv1d = nn.Conv1d(convolved, convolved, convKernel, padding: convKernel - 1, groups: convolved, bias: useConvBias);
@@ -101,6 +101,6 @@ public sealed class Mamba2 : RecurrentMixer
         var y = call.Recur(
             Ops.SimpleGatedLinearAttention.Op, [Precision.Widen(read), write, u * dt.unsqueeze(-1), decay], scale: 1);
         var skipped = y.Plus(u * Precision.Widen(D).view(heads, -1)).flatten(-2).to(x.dtype);
-        return out_proj.forward(norm is null ? skipped * act(z) : norm.forward(skipped, z));
+        return out_proj.forward(norm is null ? skipped * Activations.Get(act)(z) : norm.forward(skipped, z));
     }
 }

@@ -29,13 +29,13 @@ internal sealed class MixerCall(Mode mode, Tensor? cuSeqlens, LayerState? past, 
     public Tensor ConvolveOrSilu(ShortConvolution? convolution, Tensor x) =>
         convolution is null ? nn.functional.silu(x) : Convolve(convolution, x);
 
-    /// <summary>The same with the filters of a convolution that is not one of ours, without its padding, and an activation.</summary>
-    public Tensor Convolve(Conv1d convolution, Tensor x, Func<Tensor, Tensor> activation)
+    /// <summary>The same with the filters of a convolution that is not one of ours, without its padding, and an activation by its name.</summary>
+    public Tensor Convolve(Conv1d convolution, Tensor x, string activation)
     {
         var (y, state) = CausalConvolution.Apply(
-            x, convolution.weight!, convolution.bias, Past(past?.ConvState, convStates), remembers, cuSeqlens);
+            x, convolution.weight!, convolution.bias, activation, Past(past?.ConvState, convStates), remembers, cuSeqlens);
         Leave(convStates, state);
-        return activation(y).to(x.dtype);
+        return y;
     }
 
     /// <summary>The difference of each token from the one before it, <c>[B, T, D]</c>.</summary>

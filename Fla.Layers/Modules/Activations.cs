@@ -39,6 +39,14 @@ public static class Activations
     /// <exception cref="ArgumentException">There is none of this name.</exception>
     public static Func<Tensor, Tensor> Get(string name) => Find(Fla, name);
 
+    /// <summary>The name itself, if <see cref="Get"/> knows it.</summary>
+    /// <exception cref="ArgumentException">There is none of this name.</exception>
+    internal static string Known(string name)
+    {
+        Get(name);
+        return name;
+    }
+
     /// <summary>An activation of Hugging Face's registry, where <c>gelu</c> is the exact form.</summary>
     /// <param name="name">One of relu, relu2, sigmoid, tanh, silu, swish, gelu, gelu_new, gelu_pytorch_tanh, elu, identity, linear.</param>
     /// <exception cref="ArgumentException">There is none of this name.</exception>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Fla.Layers.Modules;
 
 /// <summary>Layer normalisation and a gate.</summary>
@@ -10,7 +8,4 @@ namespace Fla.Layers.Modules;
 /// <param name="activation">How the gate is bent: swish, silu (the same), or sigmoid.</param>
 public sealed class FusedLayerNormGated(
     long hiddenSize, bool elementwiseAffine = true, bool bias = false, double eps = 1e-5, string activation = "swish")
-    : GatedNorm(nameof(FusedLayerNormGated), hiddenSize, elementwiseAffine, bias, eps, activation)
-{
-    private protected override Tensor Normalised(Tensor wide, double eps) => Normalisation.MeanAndVariance(wide, eps);
-}
+    : GatedNorm(nameof(FusedLayerNormGated), hiddenSize, elementwiseAffine, bias, Normalisation.MeanAndVariance(eps), activation);

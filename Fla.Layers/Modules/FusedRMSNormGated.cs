@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Fla.Layers.Modules;
 
 /// <summary>Root mean square normalisation and a gate: what follows the recurrence in most token mixers.</summary>
@@ -8,7 +6,4 @@ namespace Fla.Layers.Modules;
 /// <param name="eps">What is added to the mean square.</param>
 /// <param name="activation">How the gate is bent: swish, silu (the same), or sigmoid.</param>
 public sealed class FusedRMSNormGated(long hiddenSize, bool elementwiseAffine = true, double eps = 1e-5, string activation = "swish")
-    : GatedNorm(nameof(FusedRMSNormGated), hiddenSize, elementwiseAffine, bias: false, eps, activation)
-{
-    private protected override Tensor Normalised(Tensor wide, double eps) => Normalisation.RootMeanSquare(wide, eps);
-}
+    : GatedNorm(nameof(FusedRMSNormGated), hiddenSize, elementwiseAffine, bias: false, Normalisation.RootMeanSquare(eps), activation);

@@ -10,7 +10,7 @@ namespace Fla.Layers.Modules;
 /// <param name="elementwiseAffine">Whether the norm has a weight.</param>
 /// <param name="eps">What is added to the mean square.</param>
 public sealed class FusedRMSNormSwishGateLinear(long hiddenSize, bool elementwiseAffine = true, double eps = 1e-5)
-    : GatedNorm(nameof(FusedRMSNormSwishGateLinear), hiddenSize, elementwiseAffine, bias: false, eps, "swish")
+    : GatedNorm(nameof(FusedRMSNormSwishGateLinear), hiddenSize, elementwiseAffine, bias: false, Normalisation.RootMeanSquare(eps), "swish")
 {
     /// <summary>Normalises, gates and maps.</summary>
     /// <param name="x"><c>[.., hiddenSize]</c>.</param>
@@ -20,6 +20,4 @@ public sealed class FusedRMSNormSwishGateLinear(long hiddenSize, bool elementwis
     /// <returns><c>[.., output]</c>, in the type of the weight.</returns>
     /// <exception cref="ArgumentException">The gate's shape is another.</exception>
     public Tensor forward(Tensor x, Tensor g, Tensor linearWeight, Tensor? linearBias) => Mapped(x, g, linearWeight, linearBias);
-
-    private protected override Tensor Normalised(Tensor wide, double eps) => Normalisation.RootMeanSquare(wide, eps);
 }

@@ -56,9 +56,9 @@ public sealed class GatedMLP : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var gate = gate_proj.forward(x);
-        var gated = swish ? nn.functional.silu(gate) : Activations.PoweredLinearUnit(gate, power);
-        return down_proj.forward(gated * up_proj.forward(x)).MoveToOuterDisposeScope();
+        var (gate, value) = (gate_proj.forward(x), up_proj.forward(x));
+        var gated = swish ? SwishProduct.Of(gate, value) : Activations.PoweredLinearUnit(gate, power) * value;
+        return down_proj.forward(gated).MoveToOuterDisposeScope();
     }
 
     /// <summary>The place of FLA's fused product in the printed tree. It has no parameters and nothing to do.</summary>

@@ -16,17 +16,18 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
     public Parameter? bias;
 
     private readonly long hiddenSize;
-    private readonly double eps;
     private readonly string activation;
+    private readonly NormFunction function;
 
-    private protected GatedNorm(string name, long hiddenSize, bool elementwiseAffine, bool bias, double eps, string activation)
+    private protected GatedNorm(string name, long hiddenSize, bool elementwiseAffine, bool bias, Normalisation normalisation, string activation)
         : base(name)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hiddenSize);
         if (activation is not ("swish" or "silu" or "sigmoid"))
             throw new ArgumentException($"{nameof(activation)}: expected swish, silu or sigmoid, came {activation}.", nameof(activation));
 
-        (this.hiddenSize, this.eps, this.activation) = (hiddenSize, eps, activation);
+        (this.hiddenSize, this.activation) = (hiddenSize, activation);
+        function = new(normalisation, activation == "sigmoid" ? NormGate.Sigmoid : NormGate.Swish);
         if (elementwiseAffine)
             register_parameter(nameof(weight), weight = new Parameter(ones(hiddenSize)));
         if (bias)
@@ -40,9 +41,8 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
     /// <exception cref="ArgumentException">The gate's shape is another.</exception>
     public override Tensor forward(Tensor x, Tensor g)
     {
-        using var scope = NewDisposeScope();
         Check(x, g);
-        return scope.MoveToOuter(Gated(Precision.Widen(x), g, weight, bias).to(x.dtype));
+        return function.Apply(x, g, weight, bias);
     }
 
     /// <summary>Adds to the residual, normalises the sum and gates it (prenorm).</summary>
@@ -54,19 +54,14 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
     /// <exception cref="ArgumentException">The gate's shape is another.</exception>
     public (Tensor Output, Tensor Residual) forward(Tensor x, Tensor g, Tensor? residual, bool residualInFp32 = false)
     {
-        using var scope = NewDisposeScope();
         Check(x, g);
-        var sum = residual is null ? Precision.Widen(x) : Precision.Widen(x).Plus(Precision.Widen(residual));
-        var kept = residualInFp32 ? sum.alias() : residual is null ? x.alias() : sum.to(residual.dtype);
-        return scope.MoveToOuter(Gated(sum, g, weight, bias).to(x.dtype), kept);
+        return function.Apply(x, residual, residualInFp32, g, weight, bias);
     }
 
     /// <summary>PyTorch's line for it.</summary>
     public override string ToString() =>
-        $"{GetName()}({hiddenSize}{(weight is null ? ", elementwise_affine=False" : "")}, eps={PythonText.Of(eps)}, " +
+        $"{GetName()}({hiddenSize}{(weight is null ? ", elementwise_affine=False" : "")}, eps={PythonText.Of(function.Normalisation.Eps)}, " +
         $"activation={activation})";
-
-    private protected abstract Tensor Normalised(Tensor wide, double eps);
 
     /// <summary>A linear map of the normalised, gated values, which are computed again in the backward pass instead of kept.</summary>
     private protected Tensor Mapped(Tensor x, Tensor g, Tensor linearWeight, Tensor? linearBias)
@@ -76,8 +71,8 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
             inputs =>
             {
                 using var scope = NewDisposeScope();
-                var gated = Gated(Precision.Widen(inputs[0]!), inputs[1]!, inputs[2], inputs[3]).to(linearWeight.dtype);
-                return scope.MoveToOuter(nn.functional.linear(gated, inputs[4]!, inputs[5]));
+                var gated = function.Apply(Precision.ToBeRoundedTo(linearWeight.dtype, inputs[0]!), inputs[1], inputs[2], inputs[3]);
+                return scope.MoveToOuter(nn.functional.linear(gated.to(linearWeight.dtype), inputs[4]!, inputs[5]));
             },
             x,
             g,
@@ -92,12 +87,5 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
         if (!g.shape.SequenceEqual(x.shape))
             throw new ArgumentException(
                 $"{nameof(g)}: expected [{string.Join(", ", x.shape)}] as x, came [{string.Join(", ", g.shape)}].", nameof(g));
-    }
-
-    private Tensor Gated(Tensor wide, Tensor g, Tensor? normWeight, Tensor? normBias)
-    {
-        var gate = Precision.Widen(g);
-        return Normalisation.Affine(Normalised(wide, eps), normWeight, normBias) *
-            (activation == "sigmoid" ? gate.sigmoid() : nn.functional.silu(gate));
     }
 }

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Fla.Layers.Modules;
 
 /// <summary>
@@ -8,9 +6,6 @@ namespace Fla.Layers.Modules;
 /// </summary>
 public sealed class GroupNorm : Norm
 {
-    private readonly long numGroups;
-    private readonly bool isRmsNorm;
-
     /// <summary>Makes one.</summary>
     /// <param name="numGroups">The number of groups.</param>
     /// <param name="hiddenSize">The size of the last dimension.</param>
@@ -21,30 +16,25 @@ public sealed class GroupNorm : Norm
     /// <exception cref="ArgumentException">The groups do not divide the channels.</exception>
     public GroupNorm(
         long numGroups, long hiddenSize, bool elementwiseAffine = true, bool bias = false, double eps = 1e-5, bool isRmsNorm = false)
-        : base(nameof(GroupNorm), hiddenSize, elementwiseAffine, bias, eps)
+        : base(nameof(GroupNorm), hiddenSize, elementwiseAffine, bias, InGroups(numGroups, hiddenSize, isRmsNorm, eps))
     {
-        this.numGroups = CheckedGroups(numGroups, hiddenSize);
-        this.isRmsNorm = isRmsNorm;
     }
 
     /// <summary>PyTorch's line for it.</summary>
     public override string ToString() => Fused
-        ? Line(this, numGroups, isRmsNorm)
-        : $"{GetName()}({numGroups}, {HiddenSize}, eps={PythonText.Of(Eps)}, affine={PythonText.Of(ElementwiseAffine)})";
+        ? Line(this, Function.Normalisation)
+        : $"{GetName()}({Function.Normalisation.Groups}, {HiddenSize}, eps={PythonText.Of(Eps)}, affine={PythonText.Of(ElementwiseAffine)})";
 
-    internal static long CheckedGroups(long numGroups, long hiddenSize) =>
-        numGroups >= 1 && hiddenSize % numGroups == 0
-            ? numGroups
-            : throw new ArgumentException(
+    internal static Normalisation InGroups(long numGroups, long hiddenSize, bool isRmsNorm, double eps)
+    {
+        if (numGroups < 1 || hiddenSize % numGroups != 0)
+            throw new ArgumentException(
                 $"{nameof(numGroups)}: expected a number of groups that divides the {hiddenSize} channels, came {numGroups}.",
                 nameof(numGroups));
+        return isRmsNorm ? Normalisation.RootMeanSquare(eps, numGroups) : Normalisation.MeanAndVariance(eps, numGroups);
+    }
 
-    internal static string Line(Norm norm, long groups, bool isRmsNorm) =>
-        $"{norm.GetName()}({groups}, {norm.HiddenSize}{(norm.ElementwiseAffine ? "" : ", elementwise_affine=False")}" +
-        $"{(isRmsNorm ? ", is_rms_norm=True" : "")}, eps={PythonText.Of(norm.Eps)})";
-
-    internal static Tensor Normalised(Tensor wide, long groups, bool isRmsNorm, double eps) => Normalisation.InGroups(
-        wide, groups, group => isRmsNorm ? Normalisation.RootMeanSquare(group, eps) : Normalisation.MeanAndVariance(group, eps));
-
-    private protected override Tensor Normalised(Tensor wide) => Normalised(wide, numGroups, isRmsNorm, Eps);
+    internal static string Line(Norm norm, Normalisation normalisation) =>
+        $"{norm.GetName()}({normalisation.Groups}, {norm.HiddenSize}{(norm.ElementwiseAffine ? "" : ", elementwise_affine=False")}" +
+        $"{(normalisation.Centres ? "" : ", is_rms_norm=True")}, eps={PythonText.Of(norm.Eps)})";
 }

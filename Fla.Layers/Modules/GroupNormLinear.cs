@@ -1,13 +1,8 @@
-using static TorchSharp.torch;
-
 namespace Fla.Layers.Modules;
 
 /// <summary>Normalisation of groups of channels and a linear map.</summary>
 public sealed class GroupNormLinear : NormLinear
 {
-    private readonly long groups;
-    private readonly bool isRmsNorm;
-
     /// <summary>Makes one.</summary>
     /// <param name="numGroups">The number of groups.</param>
     /// <param name="hiddenSize">The size of the last dimension.</param>
@@ -18,14 +13,10 @@ public sealed class GroupNormLinear : NormLinear
     /// <exception cref="ArgumentException">The groups do not divide the channels.</exception>
     public GroupNormLinear(
         long numGroups, long hiddenSize, bool elementwiseAffine = true, bool bias = false, double eps = 1e-5, bool isRmsNorm = false)
-        : base(nameof(GroupNormLinear), hiddenSize, elementwiseAffine, bias, eps)
+        : base(nameof(GroupNormLinear), hiddenSize, elementwiseAffine, bias, GroupNorm.InGroups(numGroups, hiddenSize, isRmsNorm, eps))
     {
-        groups = GroupNorm.CheckedGroups(numGroups, hiddenSize);
-        this.isRmsNorm = isRmsNorm;
     }
 
     /// <summary>PyTorch's line for it.</summary>
-    public override string ToString() => GroupNorm.Line(this, groups, isRmsNorm);
-
-    private protected override Tensor Normalised(Tensor wide) => GroupNorm.Normalised(wide, groups, isRmsNorm, Eps);
+    public override string ToString() => GroupNorm.Line(this, Function.Normalisation);
 }

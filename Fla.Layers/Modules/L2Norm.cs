@@ -32,9 +32,9 @@ public sealed class L2Norm : nn.Module<Tensor, Tensor>
     public static Tensor Normalize(Tensor x, double eps = 1e-6, ScalarType? outputDtype = null)
     {
         using var scope = torch.NewDisposeScope();
-        var wide = Precision.Widen(x);
-        var y = wide * (wide * wide).sum(-1, keepdim: true).Plus(eps).rsqrt();
-        return scope.MoveToOuter(y.to(outputDtype ?? x.dtype));
+        var type = outputDtype ?? x.dtype;
+        var y = new NormFunction(Normalisation.UnitLength(eps)).Apply(Precision.ToBeRoundedTo(type, x), null, null, null);
+        return scope.MoveToOuter(y.to(type));
     }
 
     /// <summary>PyTorch's line for it.</summary>

@@ -1,5 +1,3 @@
-using static TorchSharp.torch;
-
 namespace Fla.Layers.Modules;
 
 /// <summary>Layer normalisation and a linear map.</summary>
@@ -8,7 +6,4 @@ namespace Fla.Layers.Modules;
 /// <param name="bias">Whether the norm has a bias.</param>
 /// <param name="eps">What is added to the variance.</param>
 public sealed class LayerNormLinear(long hiddenSize, bool elementwiseAffine = true, bool bias = false, double eps = 1e-5)
-    : NormLinear(nameof(LayerNormLinear), hiddenSize, elementwiseAffine, bias, eps)
-{
-    private protected override Tensor Normalised(Tensor wide) => Normalisation.MeanAndVariance(wide, Eps);
-}
+    : NormLinear(nameof(LayerNormLinear), hiddenSize, elementwiseAffine, bias, Normalisation.MeanAndVariance(eps));

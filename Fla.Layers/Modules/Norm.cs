@@ -15,11 +15,11 @@ public abstract class Norm : nn.Module<Tensor, Tensor>
     /// <summary><c>[hiddenSize]</c>, zeros at first; null where there is none.</summary>
     public Parameter? bias;
 
-    private protected Norm(string name, long hiddenSize, bool elementwiseAffine, bool bias, double eps)
+    private protected Norm(string name, long hiddenSize, bool elementwiseAffine, bool bias, Normalisation normalisation)
         : base(name)
     {
         if (hiddenSize < 1) throw new ArgumentException($"expected a positive size, came {hiddenSize}", nameof(hiddenSize));
-        (HiddenSize, ElementwiseAffine, Eps) = (hiddenSize, elementwiseAffine, eps);
+        (HiddenSize, ElementwiseAffine, Function) = (hiddenSize, elementwiseAffine, new(normalisation));
         if (elementwiseAffine) register_parameter(nameof(weight), weight = new Parameter(ones(hiddenSize)));
         if (bias) register_parameter(nameof(bias), this.bias = new Parameter(zeros(hiddenSize)));
     }
@@ -31,7 +31,7 @@ public abstract class Norm : nn.Module<Tensor, Tensor>
     public bool ElementwiseAffine { get; }
 
     /// <summary>What is added to the mean square, so that zeros can be normalised.</summary>
-    public double Eps { get; }
+    public double Eps => Function.Normalisation.Eps;
 
     /// <summary>Whether FLA has its own module here; else it has PyTorch's, which computes the same and prints otherwise.</summary>
     internal bool Fused { get; init; } = true;
@@ -39,33 +39,21 @@ public abstract class Norm : nn.Module<Tensor, Tensor>
     /// <summary>Normalises.</summary>
     /// <param name="x"><c>[..., hiddenSize]</c></param>
     /// <returns>The same shape and type.</returns>
-    public override Tensor forward(Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        return Affine(Precision.Widen(x)).to(x.dtype).MoveToOuterDisposeScope();
-    }
+    public override Tensor forward(Tensor x) => Function.Apply(x, gate: null, weight, bias);
 
     /// <summary>Adds to the residual, and normalises the sum (prenorm).</summary>
     /// <param name="x"><c>[..., hiddenSize]</c></param>
     /// <param name="residual">The sum so far, of the same shape; x begins one where it is null.</param>
     /// <param name="residualInFp32">Whether the sum is given back in fp32; else it has the residual's type.</param>
     /// <returns>The normalised sum in the type of x, and the sum.</returns>
-    public (Tensor Output, Tensor Residual) forward(Tensor x, Tensor? residual, bool residualInFp32 = false)
-    {
-        using var scope = NewDisposeScope();
-        var sum = Precision.Widen(x);
-        if (residual is not null) sum = sum.Plus(Precision.Widen(residual));
-        var kept = residualInFp32 ? sum : residual is null ? x.alias() : sum.to(residual.dtype);
-        return scope.MoveToOuter(Affine(sum).to(x.dtype), kept);
-    }
+    public (Tensor Output, Tensor Residual) forward(Tensor x, Tensor? residual, bool residualInFp32 = false) =>
+        Function.Apply(x, residual, residualInFp32, gate: null, weight, bias);
 
     /// <summary>The name, the size and what differs from the defaults, as PyTorch prints them.</summary>
     public override string ToString() => Fused
         ? $"{GetName()}({HiddenSize}{(ElementwiseAffine ? "" : ", elementwise_affine=False")}, eps={PythonText.Of(Eps)})"
         : $"{GetName()}(({HiddenSize},), eps={PythonText.Of(Eps)}, elementwise_affine={PythonText.Of(ElementwiseAffine)})";
 
-    /// <summary>The normalised values, before weight and bias.</summary>
-    private protected abstract Tensor Normalised(Tensor wide);
-
-    private Tensor Affine(Tensor wide) => Normalisation.Affine(Normalised(wide), weight, bias);
+    /// <summary>What it computes.</summary>
+    private protected NormFunction Function { get; }
 }

@@ -8,8 +8,8 @@ namespace Fla.Layers.Modules;
 /// </summary>
 public abstract class NormLinear : Norm
 {
-    private protected NormLinear(string name, long hiddenSize, bool elementwiseAffine, bool bias, double eps)
-        : base(name, hiddenSize, elementwiseAffine, bias, eps)
+    private protected NormLinear(string name, long hiddenSize, bool elementwiseAffine, bool bias, Normalisation normalisation)
+        : base(name, hiddenSize, elementwiseAffine, bias, normalisation)
     {
     }
 
@@ -19,7 +19,7 @@ public abstract class NormLinear : Norm
     /// <param name="linearBias"><c>[output]</c> or null.</param>
     /// <returns><c>[.., output]</c>, in the type of the weight.</returns>
     public Tensor forward(Tensor x, Tensor linearWeight, Tensor? linearBias) =>
-        Apply(Normalised, x, weight, bias, linearWeight, linearBias);
+        Apply(Function, x, weight, bias, linearWeight, linearBias);
 
     /// <summary>Adds to the residual, and normalises and maps the sum (prenorm).</summary>
     /// <param name="x"><c>[.., hiddenSize]</c>.</param>
@@ -37,14 +37,14 @@ public abstract class NormLinear : Norm
         return scope.MoveToOuter(forward(sum, linearWeight, linearBias), kept);
     }
 
-    /// <summary>The same as a function of a normalisation of wide tensors.</summary>
+    /// <summary>The same for a given norm.</summary>
     internal static Tensor Apply(
-        Func<Tensor, Tensor> normalise, Tensor x, Tensor? normWeight, Tensor? normBias, Tensor linearWeight, Tensor? linearBias) =>
+        NormFunction norm, Tensor x, Tensor? normWeight, Tensor? normBias, Tensor linearWeight, Tensor? linearBias) =>
         Recomputation.Of(
             inputs =>
             {
                 using var scope = NewDisposeScope();
-                var normed = Normalisation.Affine(normalise(Precision.Widen(inputs[0]!)), inputs[1], inputs[2]);
+                var normed = norm.Apply(Precision.ToBeRoundedTo(linearWeight.dtype, inputs[0]!), null, inputs[1], inputs[2]);
                 return scope.MoveToOuter(nn.functional.linear(normed.to(linearWeight.dtype), inputs[3]!, inputs[4]));
             },
             x,

@@ -2,23 +2,35 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers.Modules;
 
-/// <summary>Normalisations of the last axis, of tensors in the type that sums are computed in.</summary>
-internal static class Normalisation
+/// <summary>
+/// A normalisation of the last axis, <c>(x - m) / sqrt(share sum((x - m)^2) + eps)</c>, or of each of some groups of neighbouring
+/// channels by itself.
+/// </summary>
+/// <param name="Centres">Whether m is the mean; else it is 0.</param>
+/// <param name="Averages">Whether the squares are averaged; else they are summed up.</param>
+/// <param name="Eps">What is added to them.</param>
+/// <param name="Groups">The number of groups.</param>
+internal sealed record Normalisation(bool Centres, bool Averages, double Eps, long Groups)
 {
     /// <summary><c>x / sqrt(mean(x^2) + eps)</c></summary>
-    public static Tensor RootMeanSquare(Tensor wide, double eps) => wide * (wide * wide).mean([-1], keepdim: true).Plus(eps).rsqrt();
+    public static Normalisation RootMeanSquare(double eps, long groups = 1) => new(Centres: false, Averages: true, eps, groups);
 
     /// <summary><c>(x - mean(x)) / sqrt(var(x) + eps)</c></summary>
-    public static Tensor MeanAndVariance(Tensor wide, double eps) => nn.functional.layer_norm(wide, [wide.shape[^1]], eps: eps);
+    public static Normalisation MeanAndVariance(double eps, long groups = 1) => new(Centres: true, Averages: true, eps, groups);
 
-    /// <summary>Normalises each of some groups of neighbouring channels by itself.</summary>
-    public static Tensor InGroups(Tensor wide, long groups, Func<Tensor, Tensor> normalise) =>
-        normalise(wide.reshape([.. wide.shape[..^1], groups, wide.shape[^1] / groups])).flatten(-2);
+    /// <summary><c>x / sqrt(sum(x^2) + eps)</c></summary>
+    public static Normalisation UnitLength(double eps) => new(Centres: false, Averages: false, eps, Groups: 1);
 
-    /// <summary>What is normalised, times a weight and plus a bias for each channel, where there are.</summary>
-    public static Tensor Affine(Tensor normalised, Tensor? weight, Tensor? bias)
+    /// <summary>Normalises.</summary>
+    /// <param name="wide"><c>[.., D]</c>, in the type that sums are computed in.</param>
+    public Tensor Of(Tensor wide) =>
+        Groups == 1 ? OfRows(wide) : OfRows(wide.reshape([.. wide.shape[..^1], Groups, wide.shape[^1] / Groups])).flatten(-2);
+
+    private Tensor OfRows(Tensor wide)
     {
-        var y = weight is null ? normalised : normalised * Precision.Widen(weight);
-        return bias is null ? y : y.Plus(Precision.Widen(bias));
+        if (Centres)
+            return nn.functional.layer_norm(wide, [wide.shape[^1]], eps: Eps);
+        var squares = wide * wide;
+        return wide * (Averages ? squares.mean([-1], keepdim: true) : squares.sum(-1, keepdim: true)).Plus(Eps).rsqrt();
     }
 }

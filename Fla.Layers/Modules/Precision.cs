@@ -10,4 +10,10 @@ internal static class Precision
 
     /// <summary>The tensor in the type that sums are computed in; itself where it has that.</summary>
     public static Tensor Widen(Tensor x) => x.to(Wide(x.dtype));
+
+    /// <summary>
+    /// The tensor for a function that computes in the wide type and gives a result in its argument's: widened, unless that is the type
+    /// which the result is to have. So it is rounded once.
+    /// </summary>
+    public static Tensor ToBeRoundedTo(ScalarType type, Tensor x) => x.dtype == type ? x : Widen(x);
 }

@@ -10,9 +10,7 @@ namespace Fla.Layers.Modules;
 public sealed class RMSNormGated : nn.Module<Tensor, Tensor, Tensor>
 {
     private readonly Parameter weight;
-    private readonly double eps;
-    private readonly long groups;
-    private readonly bool normBeforeGate;
+    private readonly NormFunction function;
 
     /// <summary>Makes one.</summary>
     /// <param name="hiddenSize">The size of the last dimension.</param>
@@ -28,7 +26,8 @@ public sealed class RMSNormGated : nn.Module<Tensor, Tensor, Tensor>
             throw new ArgumentException(
                 $"{nameof(groupSize)}: expected a size that divides the {hiddenSize} channels, came {size}.", nameof(groupSize));
 
-        (this.eps, this.normBeforeGate, groups) = (eps, normBeforeGate, hiddenSize / (groupSize ?? hiddenSize));
+        function = new(
+            Normalisation.RootMeanSquare(eps, hiddenSize / (groupSize ?? hiddenSize)), normBeforeGate ? NormGate.Swish : NormGate.SwishFirst);
         weight = new Parameter(ones(hiddenSize));
         RegisterComponents();
     }
@@ -37,17 +36,8 @@ public sealed class RMSNormGated : nn.Module<Tensor, Tensor, Tensor>
     /// <param name="x"><c>[.., hiddenSize]</c>.</param>
     /// <param name="z">The gate: shaped as x.</param>
     /// <returns>The same shape, in the type of x.</returns>
-    public override Tensor forward(Tensor x, Tensor z)
-    {
-        using var scope = NewDisposeScope();
-        var gate = nn.functional.silu(Precision.Widen(z));
-        var y = normBeforeGate ? Weighted(Precision.Widen(x)) * gate : Weighted(Precision.Widen(x) * gate);
-        return scope.MoveToOuter(y.to(x.dtype));
-    }
+    public override Tensor forward(Tensor x, Tensor z) => function.Apply(x, z, weight, bias: null);
 
     /// <summary>PyTorch's line for it.</summary>
     public override string ToString() => $"{nameof(RMSNormGated)}()";
-
-    private Tensor Weighted(Tensor wide) =>
-        Normalisation.InGroups(wide, groups, group => Normalisation.RootMeanSquare(group, eps)) * Precision.Widen(weight);
 }

@@ -8,16 +8,14 @@ namespace Fla.Layers.Modules;
 /// <param name="bias">Whether the norm has a bias.</param>
 /// <param name="eps">What is added to the mean square.</param>
 public sealed class RMSNormLinear(long hiddenSize, bool elementwiseAffine = true, bool bias = false, double eps = 1e-5)
-    : NormLinear(nameof(RMSNormLinear), hiddenSize, elementwiseAffine, bias, eps)
+    : NormLinear(nameof(RMSNormLinear), hiddenSize, elementwiseAffine, bias, Normalisation.RootMeanSquare(eps))
 {
-    private const double DefaultEps = 1e-5;
-
-    private protected override Tensor Normalised(Tensor wide) => Normalisation.RootMeanSquare(wide, Eps);
+    private static readonly NormFunction Default = new(Normalisation.RootMeanSquare(1e-5));
 
     /// <summary>
     /// The norm of a module and a projection after it as mixers call them: with the default epsilon, whatever the module has, as models
     /// of these kinds have been trained.
     /// </summary>
-    internal static Tensor Apply(Tensor x, RMSNorm norm, TorchSharp.Modules.Linear projection) => Apply(
-        wide => Normalisation.RootMeanSquare(wide, DefaultEps), x, norm.weight, norm.bias, projection.weight!, projection.bias);
+    internal static Tensor Apply(Tensor x, RMSNorm norm, TorchSharp.Modules.Linear projection) =>
+        Apply(Default, x, norm.weight, norm.bias, projection.weight!, projection.bias);
 }

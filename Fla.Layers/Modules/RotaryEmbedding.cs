@@ -1,4 +1,5 @@
 using Fla.Dsl.Runtime;
+using Fla.Layers.Kernels;
 using static TorchSharp.torch;
 
 namespace Fla.Layers.Modules;
@@ -61,10 +62,7 @@ public sealed class RotaryEmbedding : nn.Module<Tensor, Tensor, (Tensor Q, Tenso
         }
 
         using var scope = NewDisposeScope();
-        var type = Precision.Wide(q.dtype);
-        var exponents = arange(0, dim, 2, dtype: type, device: q.device).mul(Scalars.Of(-Math.Log(rotationBase) / dim));
-        var angles = (positions.to(type).unsqueeze(-1) * exponents.exp()).unsqueeze(2);
-        var (cosine, sine) = (angles.cos(), angles.sin());
+        var (cosine, sine) = Angles(positions, Precision.Wide(q.dtype));
         return scope.MoveToOuter(Turned(q, cosine, sine), Turned(k, cosine, sine));
     }
 
@@ -72,8 +70,20 @@ public sealed class RotaryEmbedding : nn.Module<Tensor, Tensor, (Tensor Q, Tenso
     public override string ToString() =>
         $"{GetName()}(dim={dim}, base={PythonText.Of(rotationBase)}, interleaved={PythonText.Of(interleaved)}, pos_idx_in_fp32=True)";
 
+    /// <summary>The cosines and sines of all pairs, <c>[B or 1, T, 1, dim / 2]</c>.</summary>
+    internal (Tensor Cosine, Tensor Sine) Angles(Tensor positions, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var exponents = arange(0, dim, 2, dtype: type, device: positions.device).mul(Scalars.Of(-Math.Log(rotationBase) / dim));
+        var angles = (positions.to(type).unsqueeze(-1) * exponents.exp()).unsqueeze(2);
+        return scope.MoveToOuter(angles.cos(), angles.sin());
+    }
+
     private Tensor Turned(Tensor x, Tensor cosine, Tensor sine)
     {
+        if (ModuleKernel.DeviceOf(x, cosine, sine) is { } device)
+            return FusedRotation.Apply(device, x, cosine, sine, interleaved);
+
         var turned = Precision.Widen(x.narrow(-1, 0, dim));
         var pairs = interleaved ? turned.unflatten(3, [dim / 2, 2]) : turned.unflatten(3, [2, dim / 2]);
         var axis = interleaved ? 4 : 3;

@@ -69,8 +69,7 @@ public sealed class ShortConvolution : nn.Module<Tensor, Tensor>
 
         using var scope = torch.NewDisposeScope();
         var input = mask is null ? x : x * mask.unsqueeze(-1).to(x.dtype);
-        var (mixed, state) = CausalConvolution.Apply(input, weight, bias, cache, outputFinalState, cuSeqlens);
-        var activated = (activation is null ? mixed : nn.functional.silu(mixed)).to(x.dtype);
+        var (activated, state) = CausalConvolution.Apply(input, weight, bias, activation, cache, outputFinalState, cuSeqlens);
         var y = residual is null ? activated : activated.Plus(residual);
         return (scope.MoveToOuter(y), state is null ? null : scope.MoveToOuter(state));
     }

@@ -17,7 +17,7 @@ internal static class LaunchExplanation
     {
         var device = cuda.is_available() ? CudaDevice.Number(0) : null;
         var machine = device?.Machine ?? Machine.H100;
-        Console.WriteLine($"{op.Name}, {shape}, {type}, on {machine.Name}{(device is null ? ", which is not here" : "")}");
+        Console.WriteLine($"{op.Name} with gradients, {shape}, {type}, on {machine.Name}{(device is null ? ", which is not here" : "")}");
         if (op.Gpu is null)
         {
             Console.WriteLine("It has no kernels: TorchSharp evaluates it.");
@@ -34,16 +34,18 @@ internal static class LaunchExplanation
 
         var table = Tables.Create(
             "kernel", "grid", "block", "chunk", "tiles", "splits", "shared memory", "registers", "moved", "computed", "roofline");
-        foreach (var plan in plans) table.AddRow([.. Cells(plan, op, work, machine, device)]);
+        foreach (var plan in plans) table.AddRow([.. Cells(plan, op, machine, device)]);
         Tables.Write(table);
         Console.WriteLine($"A block walks the chunks of a sequence and head: {work.Sequences} x {work.Heads} of them.");
-        foreach (var plan in plans.Where(plan => plan.Splits > 1)) Console.WriteLine(WhySplit(plan, work, machine));
+        if (plans[0].Work.Sequences is var segments && segments > work.Sequences)
+            Console.WriteLine($"Walking forward they are cut into {segments} segments, as so few blocks leave multiprocessors idle.");
+        foreach (var plan in plans.Where(plan => plan.Splits > 1)) Console.WriteLine(WhySplit(plan, machine));
         return ExitCode.Success;
     }
 
-    private static IEnumerable<string> Cells(LaunchPlan plan, RecurrenceOp op, Workload work, Machine machine, CudaDevice? device)
+    private static IEnumerable<string> Cells(LaunchPlan plan, RecurrenceOp op, Machine machine, CudaDevice? device)
     {
-        var (bytes, flops) = (plan.Bytes(op, work), plan.Flops(work));
+        var (bytes, flops) = (plan.Bytes(op), plan.Flops());
         var resources = plan.Resources(device);
         string[] tiles = [.. plan.Kernel.Dimensions.Select((name, i) => $"{name} {plan.Tiles[i]}")];
         return
@@ -62,9 +64,9 @@ internal static class LaunchExplanation
         ];
     }
 
-    private static string WhySplit(LaunchPlan plan, Workload work, Machine machine)
+    private static string WhySplit(LaunchPlan plan, Machine machine)
     {
-        var whole = work.Sequences * work.Heads;
+        var whole = plan.Work.Sequences * plan.Work.Heads;
         var reason = whole < machine.Multiprocessors
             ? $"{whole} blocks would leave multiprocessors idle, of which there are {machine.Multiprocessors}"
             : "the state of a whole head does not fit into a block's registers or shared memory";

@@ -57,7 +57,6 @@ internal sealed partial class GpuBody
         var decayed = $"<TBlock, TChunk, {Size(program[product.Operands[1]].Shape.Columns)}, TElement>({given}, ReadPoint.{product.Point});";
         switch (product.Op)
         {
-            case TileOp.DecayedDot: return $"DecayedDots.Add{decayed}";
             case TileOp.DecayedMix: return $"DecayedMixes.Add{decayed}";
             case TileOp.DecayedMixTransposed: return $"DecayedMixes.AddTransposed{decayed}";
         }
@@ -94,6 +93,28 @@ internal sealed partial class GpuBody
             ? $"RunningSums.OfGates<{sizes}, {element}>({name}, {from});"
             : $"RunningSums.Of<{sizes}, {element}>({name}, {from}, {GpuText.Flag(tile.Reverse)}, {GpuText.Flag(tile.Exclusive)});");
         shared.Add(id, new SharedTile(name, Single));
+    }
+
+    /// <summary>A decayed dot, which comes to shared memory: as an operand of products, or as fp32 where no product takes it.</summary>
+    private void DecayedDot(int id)
+    {
+        var dot = program[id];
+        var operands = dot.Operands.Select(Operand).ToList();
+        var uses = plan.StoredUses(id);
+        var element = uses > 0 ? "TElement" : Single;
+        var name = Fresh(id);
+        FinishLines();
+        regions.Take(name, $"Shared<TChunk, TChunk, {element}>.Bytes", Code);
+        Touch(operands, [name]);
+        var sizes = $"TBlock, TChunk, {Size(program[dot.Operands[0]].Shape.Columns)}, TElement, {element}";
+        Code.Line($"DecayedDots.Store<{sizes}>({name}, {string.Join(", ", operands)}, ReadPoint.{dot.Point});");
+        foreach (var operand in dot.Operands) Used(operand);
+        shared.Add(id, new SharedTile(name, element));
+        if (uses > 0) storedUses.Add(id, uses);
+
+        // What reads it element by element may come after its last product, when its memory is another's.
+        if (plan.IsReadByElement(id)) RegistersOf(id);
+        if (uses == 0) regions.Leave(name);
     }
 
     private static bool IsForward(Instruction sums) => sums is { Reverse: false, Exclusive: false };

@@ -37,12 +37,16 @@ internal sealed class GpuPlan
     /// <summary>Uses of a value as an operand of operations that take it from shared memory.</summary>
     public int StoredUses(int id) => users.TryGetValue(id, out var all) ? all.Count(user => Places.IsProduct(Program[user].Op)) : 0;
 
+    /// <summary>Whether anything takes a value element by element.</summary>
+    public bool IsReadByElement(int id) => results.Contains(id) || users.TryGetValue(id, out var all) && all.Any(user => !Places.IsProduct(Program[user].Op));
+
     /// <summary>Whether a value is written where it is used.</summary>
     public bool IsWithin(int id)
     {
         if (results.Contains(id) || !users.TryGetValue(id, out var all) || all.Count != 1) return false;
         var (tile, user, place) = (Program[id], Program[all[0]], PlaceOf(id));
         if (!Places.IsElementwise(user.Op) || PlaceOf(user.Id) != place || !IsSameLine(tile, user)) return false;
+        if (tile.Op == TileOp.DecayedDot) return false;
         if (Places.IsProduct(tile.Op)) return user.Op == TileOp.Add;
         return Places.IsElementwise(tile.Op) && (user.Op == TileOp.Add || !Addends(id).Any(addend => Places.IsProduct(Program[addend].Op)));
     }

@@ -22,7 +22,10 @@ public sealed class EmulatedDevice : KernelDevice
     internal override Type Block => typeof(Emulated8);
 
     /// <inheritdoc/>
-    public override Machine Machine { get; } = new("emulator", 1, EmulatedKernel.SharedBytes, 0, 0);
+    public override Machine Machine => Stated;
+
+    /// <summary>What it says of itself. One block fills it, unless a test has it be larger.</summary>
+    internal Machine Stated { get; set; } = new("emulator", 1, EmulatedKernel.SharedBytes, 0, 0);
 
     private protected override PreparedKernel Create(MethodInfo method) => new EmulatedKernel(method);
 }

@@ -175,4 +175,53 @@ internal static class Asm
 
     /// <summary>16 bytes from global to shared memory, later; zeros where nothing is to be read.</summary>
     public static void CopyLater(uint to, long from, int bytes) => CudaAsm.Emit("cp.async.cg.shared.global [%0], [%1], 16, %2;", to, from, bytes);
+
+    /// <summary>Reads 4 words of 4 bytes from global memory, or 2 or 1 of them, on condition.</summary>
+    public static void ReadWords(ArrayView<uint> words, long address, bool condition, int count)
+    {
+        Ref<uint> w0 = 0u, w1 = 0u, w2 = 0u, w3 = 0u;
+        Ref<long> from = address;
+        Ref<int> holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+        if (count == 1)
+        {
+            CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.b32 %0, [%1]; }", ref w0, ref from, ref holds);
+        }
+        else if (count == 2)
+        {
+            CudaAsm.EmitRef(
+                "{ .reg .pred p; setp.ne.s32 p, %3, 0; @p ld.global.v2.b32 {%0,%1}, [%2]; }", ref w0, ref w1, ref from, ref holds);
+        }
+        else
+        {
+            CudaAsm.EmitRef(
+                "{ .reg .pred p; setp.ne.s32 p, %5, 0; @p ld.global.v4.b32 {%0,%1,%2,%3}, [%4]; }",
+                ref w0, ref w1, ref w2, ref w3, ref from, ref holds);
+        }
+
+        words[0] = w0.Value;
+        words[1] = w1.Value;
+        words[2] = w2.Value;
+        words[3] = w3.Value;
+    }
+
+    /// <summary>Writes 4 words of 4 bytes to global memory, or 2 or 1 of them, on condition.</summary>
+    public static void WriteWords(ArrayView<uint> words, long address, bool condition, int count)
+    {
+        var holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+        if (count == 1)
+        {
+            CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.b32 [%0], %1; }", address, words[0], holds);
+        }
+        else if (count == 2)
+        {
+            CudaAsm.Emit(
+                "{ .reg .pred p; setp.ne.s32 p, %3, 0; @p st.global.v2.b32 [%0], {%1,%2}; }", address, words[0], words[1], holds);
+        }
+        else
+        {
+            CudaAsm.Emit(
+                "{ .reg .pred p; setp.ne.s32 p, %5, 0; @p st.global.v4.b32 [%0], {%1,%2,%3,%4}; }",
+                address, words[0], words[1], words[2], words[3], holds);
+        }
+    }
 }

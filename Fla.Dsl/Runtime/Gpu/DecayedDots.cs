@@ -3,46 +3,65 @@ using ILGPU;
 namespace Fla.Dsl.Runtime.Gpu;
 
 /// <summary>
-/// <c>d[i, j] += sum_k x[i, k] y[j, k] e^(sum of g[., k] between j and i)</c> over the tokens j that count for i, for x and y [C]xK in shared
-/// memory and d [C]x[C] in registers. Which count, and which gates lie between them, is the <see cref="ReadPoint"/>.
+/// <c>L[i, j] = sum_k x[i, k] y[j, k] e^(sum of g[., k] between j and i)</c> over the tokens j that count for i, else 0, for x and y [C]xK
+/// and L [C]x[C] in shared memory. Which count, and which gates lie between them, is the <see cref="ReadPoint"/>.
 /// </summary>
 /// <remarks>
-/// A warp has a block of 16 tokens i. Of the tokens j before it, x decays from the block's beginning and y up to there: a product of
-/// fragments that are scaled in registers. So it is of the block's own halves. What is left, two triangles of eight tokens, is summed pair
-/// by pair. No exponent is above 0 as the sums do not rise.
+/// L is cut into squares of 16 tokens, each the business of one warp. Below the diagonal x decays from the square's rim on and y up to
+/// there: a product of fragments that are scaled in registers. So it is of the halves of a square on the diagonal. What is left,
+/// <see cref="Triangles"/> of eight tokens, is summed pair by pair. No exponent is above 0 as the sums do not rise.
 /// </remarks>
 public static class DecayedDots
 {
-    /// <summary>Adds them to d.</summary>
-    /// <param name="d">The sums, in registers.</param>
+    /// <summary>Computes L. It is there after a barrier.</summary>
+    /// <param name="to">L, whole.</param>
     /// <param name="x">Of the later token.</param>
     /// <param name="y">Of the earlier token.</param>
     /// <param name="sums">The log-decays summed up to each token: <see cref="RunningSums.OfGates"/>.</param>
     /// <param name="point">Which earlier tokens count.</param>
-    public static void Add<W, C, K, T>(ArrayView<float> d, SharedAddress x, SharedAddress y, SharedAddress sums, ReadPoint point)
+    public static void Store<W, C, K, T, TOut>(SharedAddress to, SharedAddress x, SharedAddress y, SharedAddress sums, ReadPoint point)
         where W : struct, IBlock
         where C : struct, ISize
         where K : struct, ISize
         where T : struct, IElement
+        where TOut : struct, IElement
     {
-        if (W.IsCuda && T.TensorCoreType != 0)
+        if (!W.IsCuda || T.TensorCoreType == 0)
         {
-            int top = Layout<W, C, C>.FirstRow, left = Layout<W, C, C>.FirstColumn;
-            if (left < top) EarlierBlocks<W, C, K, T>(d, x, y, sums, point, top, left);
-            if (left < top + 16 && left + (8 * Layout<W, C, C>.SquaresAcross) > top) OwnBlock<W, C, K, T>(d, x, y, sums, point, top, left);
+            OneByOne<W, C, K, T, TOut>(to, x, y, sums, point);
+            return;
         }
-        else
+
+        // Of about the same length: triangles, squares below the diagonal, and two halved squares at a time.
+        int triangles = C.Value / 8, blocks = C.Value / 16, squares = blocks * (blocks - 1) / 2;
+        for (var piece = Block.Warp; piece < triangles + squares + (blocks / 2); piece += W.Value)
         {
-            OneByOne<W, C, K, T>(d, x, y, sums, point);
+            if (piece < triangles)
+            {
+                Triangles.Store<W, C, K, T, TOut>(to, x, y, sums, 8 * piece, point);
+            }
+            else if (piece < triangles + squares)
+            {
+                int square = piece - triangles, row = 1 + Flag(square > 0) + Flag(square > 2), column = square - (row * (row - 1) / 2);
+                Square<W, C, K, T, TOut>(to, x, y, sums, 16 * row, 16 * column, point);
+            }
+            else
+            {
+                Halves<W, C, K, T, TOut>(to, x, y, sums, 32 * (piece - triangles - squares), point);
+            }
         }
     }
 
-    private static void OneByOne<W, C, K, T>(ArrayView<float> d, SharedAddress x, SharedAddress y, SharedAddress sums, ReadPoint point)
+    private static void OneByOne<W, C, K, T, TOut>(SharedAddress to, SharedAddress x, SharedAddress y, SharedAddress sums, ReadPoint point)
         where W : struct, IBlock
         where C : struct, ISize
         where K : struct, ISize
         where T : struct, IElement
+        where TOut : struct, IElement
     {
+        var d = Tile.New<W, C, C>();
+        Tile.Fill<W, C, C>(d, 0f);
+
         // Not a for: the loop over k is not to be unrolled, the one over the elements is.
         var k = 0;
         do
@@ -57,182 +76,128 @@ public static class DecayedDots
             k++;
         }
         while (k < K.Value);
+
+        Tile.Store<W, C, C, TOut>(to, d);
     }
 
-    private static void EarlierBlocks<W, C, K, T>(ArrayView<float> d, SharedAddress x, SharedAddress y, SharedAddress sums, ReadPoint point, int top, int left)
+    /// <summary>A square below the diagonal: what 16 tokens have in common with 16 earlier ones.</summary>
+    private static void Square<W, C, K, T, TOut>(
+        SharedAddress to, SharedAddress x, SharedAddress y, SharedAddress sums, int row, int column, ReadPoint point)
         where W : struct, IBlock
         where C : struct, ISize
         where K : struct, ISize
         where T : struct, IElement
+        where TOut : struct, IElement
     {
         int lane = Block.Lane, stride = Shared<C, K, T>.Stride;
-        var fromX = Asm.Of(x + ((top + (lane & 15)) * stride) + ((lane >> 4) * 16));
-        var fromY = Asm.Of(y + ((left + (lane & 7)) * stride) + (((lane >> 3) & 1) * 16));
-        uint begin = Decays.Place<C, K>(sums, top - 1), later = Decays.Place<C, K>(sums, top + (lane >> 2) + Decays.Shift(point));
-        var earlier = Decays.Place<C, K>(sums, left + (lane >> 2));
-        var fragmentX = LocalMemory.Allocate1D<uint>(4);
-        var fragmentY = LocalMemory.Allocate1D<uint>(2);
-        var reference = LocalMemory.Allocate1D<float>(4);
-        var numbers = LocalMemory.Allocate1D<float>(4);
-        var k = 0u;
-        do
-        {
-            Asm.LoadPair(reference, 0, begin + (k * 64));
-            Asm.LoadPair(reference, 2, begin + (k * 64) + 32);
-            Asm.LoadMatrix(fragmentX, 0, fromX + (k * 32), false);
-            for (var i = 0; i < 4; i++)
-                Decays.Scale<W, T>(fragmentX, i, later + (uint)((i & 1) * 8 * Shared<C, K, SingleElement>.Stride) + (k * 64) + (uint)((i >> 1) * 32), reference, (i >> 1) * 2, true, numbers);
-
-            for (var j = 0; j < Layout<W, C, C>.SquaresAcross; j++)
-            {
-                if (left + (8 * j) < top)
-                {
-                    Asm.LoadMatrixPair(fragmentY, fromY + (uint)(8 * j * stride) + (k * 32), false);
-                    for (var i = 0; i < 2; i++)
-                        Decays.Scale<W, T>(fragmentY, i, earlier + (uint)(8 * j * Shared<C, K, SingleElement>.Stride) + (k * 64) + (uint)(i * 32), reference, i * 2, false, numbers);
-                    Asm.Multiply<T>(d, 4 * j, fragmentX, 0, fragmentY[0], fragmentY[1]);
-                }
-            }
-
-            k++;
-        }
-        while (k < K.Value / 16);
-    }
-
-    private static void OwnBlock<W, C, K, T>(ArrayView<float> d, SharedAddress x, SharedAddress y, SharedAddress sums, ReadPoint point, int top, int left)
-        where W : struct, IBlock
-        where C : struct, ISize
-        where K : struct, ISize
-        where T : struct, IElement
-    {
-        int lane = Block.Lane, g = lane >> 2, t = (lane & 3) * 2, stride = Shared<C, K, T>.Stride;
-
-        // The second half of the block, of the first.
-        var offset = ((lane & 7) * stride) + (((lane >> 3) & 1) * 16);
-        uint fromX = Asm.Of(x + ((top + 8) * stride) + offset), fromY = Asm.Of(y + (top * stride) + offset);
-        uint middle = Decays.Place<C, K>(sums, top + 7), later = Decays.Place<C, K>(sums, top + 8 + g + Decays.Shift(point)), earlier = Decays.Place<C, K>(sums, top + g);
-        var corner = LocalMemory.Allocate1D<float>(4);
-        var fragmentX = LocalMemory.Allocate1D<uint>(4);
-        var fragmentY = LocalMemory.Allocate1D<uint>(2);
-        var reference = LocalMemory.Allocate1D<float>(4);
-        var numbers = LocalMemory.Allocate1D<float>(4);
-
-        // Both triangles at once: a lane with a place below the diagonal has that of the first, one above it the mirrored place of the second.
-        var below = g > t;
-        var first = top + ILGPU.Util.Utilities.Select(below, 0, 8);
-        var own = new Pairs(x, y, first * stride, g, t, below, stride);
-        var rowSums = Decays.Place<C, K>(sums, first + g + ILGPU.Util.Utilities.Select(below, Decays.Shift(point), 0));
-        var columnSums = Decays.Place<C, K>(sums, first + t + ILGPU.Util.Utilities.Select(t > g, Decays.Shift(point), 0));
-        var nextSums = Decays.Place<C, K>(sums, first + t + 1 + ILGPU.Util.Utilities.Select(t + 1 >= g, Decays.Shift(point), 0));
-        var sign = ILGPU.Util.Utilities.Select(below, 1f, -1f);
-        var row = LocalMemory.Allocate1D<float>(4);
-        var column = LocalMemory.Allocate1D<float>(4);
-        var next = LocalMemory.Allocate1D<float>(4);
-        var triangle = LocalMemory.Allocate1D<float>(2);
-        for (var i = 0; i < 4; i++) corner[i] = 0f;
-        triangle[0] = 0f;
-        triangle[1] = 0f;
-
-        var k = 0u;
-        do
-        {
-            Asm.LoadPair(reference, 0, middle + (k * 64));
-            Asm.LoadPair(reference, 2, middle + (k * 64) + 32);
-            Asm.LoadMatrixPair(fragmentX, fromX + (k * 32), false);
-            Asm.LoadMatrixPair(fragmentY, fromY + (k * 32), false);
-            for (var i = 0; i < 2; i++)
-            {
-                Decays.Scale<W, T>(fragmentX, i, later + (k * 64) + (uint)(i * 32), reference, i * 2, true, numbers);
-                Decays.Scale<W, T>(fragmentY, i, earlier + (k * 64) + (uint)(i * 32), reference, i * 2, false, numbers);
-            }
-
-            fragmentX[3] = fragmentX[1];
-            fragmentX[1] = fragmentX[0];
-            fragmentX[0] = 0u;
-            fragmentX[2] = 0u;
-            Asm.Multiply<T>(corner, 0, fragmentX, 0, fragmentY[0], fragmentY[1]);
-
-            for (var i = 0; i < 8; i++)
-            {
-                uint half = (k * 32) + (uint)(i * 4), whole = (k * 64) + (uint)(i * 8);
-                Asm.LoadHalves<T>(row, 0, own.Row + half);
-                Asm.LoadHalves<T>(column, 0, own.Column + half);
-                Asm.LoadHalves<T>(next, 0, own.Column + (uint)stride + half);
-                Asm.LoadPair(row, 2, rowSums + whole);
-                Asm.LoadPair(column, 2, columnSums + whole);
-                Asm.LoadPair(next, 2, nextSums + whole);
-                for (var e = 0; e < 2; e++)
-                {
-                    triangle[0] += row[e] * column[e] * Numbers.Exp<W>((row[2 + e] - column[2 + e]) * sign);
-                    triangle[1] += row[e] * next[e] * Numbers.Exp<W>((row[2 + e] - next[2 + e]) * sign);
-                }
-            }
-
-            k++;
-        }
-        while (k < K.Value / 16);
-
-        // The second triangle's numbers, from the lanes that have them to those whose they are.
-        float mirrored = Mirrored(triangle, (t * 4) + (g >> 1), g), mirroredNext = Mirrored(triangle, ((t + 1) * 4) + (g >> 1), g);
-        bool counts = t < g, nextCounts = t + 1 < g;
-        for (var j = 0; j < Layout<W, C, C>.SquaresAcross; j++)
-        {
-            bool atFirst = left + (8 * j) == top, atSecond = left + (8 * j) == top + 8;
-            d[4 * j] += Numbers.Where(atFirst & counts, triangle[0]);
-            d[(4 * j) + 1] += Numbers.Where(atFirst & nextCounts, triangle[1]);
-            d[(4 * j) + 2] += Numbers.Where(atFirst, corner[2]) + Numbers.Where(atSecond & counts, mirrored);
-            d[(4 * j) + 3] += Numbers.Where(atFirst, corner[3]) + Numbers.Where(atSecond & nextCounts, mirroredNext);
-        }
-
-        if (point == ReadPoint.AfterWrite) Diagonal<W, C, K, T>(d, x, y, top, left);
-    }
-
-    /// <summary>What a token has with itself, which no gate lies between.</summary>
-    private static void Diagonal<W, C, K, T>(ArrayView<float> d, SharedAddress x, SharedAddress y, int top, int left)
-        where W : struct, IBlock
-        where C : struct, ISize
-        where K : struct, ISize
-        where T : struct, IElement
-    {
-        int lane = Block.Lane, g = lane >> 2, t = (lane & 3) * 2, stride = Shared<C, K, T>.Stride;
-        var fromX = Asm.Of(x + ((top + (lane & 15)) * stride) + ((lane >> 4) * 16));
-        var fromY = Asm.Of(y + ((top + (lane & 7) + ((lane >> 4) << 3)) * stride) + (((lane >> 3) & 1) * 16));
+        var fromX = Asm.Of(x + ((row + (lane & 15)) * stride) + ((lane >> 4) * 16));
+        var fromY = Asm.Of(y + ((column + (lane & 7) + ((lane >> 4) << 3)) * stride) + (((lane >> 3) & 1) * 16));
+        var rim = Decays.Place<C, K>(sums, row - 1);
+        var later = Decays.Place<C, K>(sums, row + (lane >> 2) + Decays.Shift(point));
+        var earlier = Decays.Place<C, K>(sums, column + (lane >> 2));
         var fragmentX = LocalMemory.Allocate1D<uint>(4);
         var fragmentY = LocalMemory.Allocate1D<uint>(4);
-        var own = LocalMemory.Allocate1D<float>(8);
-        for (var i = 0; i < 8; i++) own[i] = 0f;
+        var reference = LocalMemory.Allocate1D<float>(4);
+        var numbers = LocalMemory.Allocate1D<float>(4);
+        var sum = LocalMemory.Allocate1D<float>(8);
+        for (var i = 0; i < 8; i++) sum[i] = 0f;
         var k = 0u;
         do
         {
-            Asm.LoadMatrix(fragmentX, 0, fromX + (k * 32), false);
-            Asm.LoadMatrix(fragmentY, 0, fromY + (k * 32), false);
-            Asm.Multiply<T>(own, 0, fragmentX, 0, fragmentY[0], fragmentY[1]);
-            Asm.Multiply<T>(own, 4, fragmentX, 0, fragmentY[2], fragmentY[3]);
-            k++;
+            // Two at a time, so that one waits for memory while the other computes.
+            for (var twice = 0; twice < 2; twice++)
+            {
+                uint half = (k * 32) + (uint)(twice * 32), whole = (k * 64) + (uint)(twice * 64);
+                Asm.LoadPair(reference, 0, rim + whole);
+                Asm.LoadPair(reference, 2, rim + whole + 32);
+                Asm.LoadMatrix(fragmentX, 0, fromX + half, false);
+                Asm.LoadMatrix(fragmentY, 0, fromY + half, false);
+                for (var i = 0; i < 4; i++)
+                {
+                    // Of x the rows alternate, of y the columns.
+                    Decays.Scale<W, T>(fragmentX, i, later + whole + Eight<C, K>(i & 1, i >> 1), reference, 2 * (i >> 1), true, numbers);
+                    Decays.Scale<W, T>(fragmentY, i, earlier + whole + Eight<C, K>(i >> 1, i & 1), reference, 2 * (i & 1), false, numbers);
+                }
+
+                Asm.Multiply<T>(sum, 0, fragmentX, 0, fragmentY[0], fragmentY[1]);
+                Asm.Multiply<T>(sum, 4, fragmentX, 0, fragmentY[2], fragmentY[3]);
+            }
+
+            k += 2;
         }
         while (k < K.Value / 16);
 
-        for (var j = 0; j < Layout<W, C, C>.SquaresAcross; j++)
+        int g = lane >> 2, t = (lane & 3) * 2;
+        for (var i = 0; i < 4; i++)
         {
-            for (var e = 0; e < 2; e++)
-            {
-                d[(4 * j) + e] += Numbers.Where(left + (8 * j) == top & t + e == g, own[e]);
-                d[(4 * j) + 2 + e] += Numbers.Where(left + (8 * j) == top + 8 & t + e == g, own[6 + e]);
-            }
+            int down = (i & 1) * 8, across = (i >> 1) * 8;
+            Decays.StorePair<TOut>(to + Shared<C, C, TOut>.At(row + down + g, column + across + t), sum[2 * i], sum[(2 * i) + 1]);
+            Decays.StorePair<TOut>(to + Shared<C, C, TOut>.At(column + down + g, row + across + t), 0f, 0f);
         }
     }
 
-    private static float Mirrored(ArrayView<float> triangle, int lane, int g)
+    /// <summary>Of two squares on the diagonal, the first at a row, what second halves of tokens have in common with first ones.</summary>
+    private static void Halves<W, C, K, T, TOut>(
+        SharedAddress to, SharedAddress x, SharedAddress y, SharedAddress sums, int row, ReadPoint point)
+        where W : struct, IBlock
+        where C : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement
+        where TOut : struct, IElement
     {
-        float even = Warp.Shuffle(triangle[0], lane), odd = Warp.Shuffle(triangle[1], lane);
-        return ILGPU.Util.Utilities.Select((g & 1) == 0, even, odd);
+        // A product of 16 rows and 8 columns each: of the rows, the first eight are those of the one square, the others those of the other.
+        int lane = Block.Lane, g = lane >> 2, t = (lane & 3) * 2, stride = Shared<C, K, T>.Stride;
+        var fromX = Asm.Of(x + ((row + 8 + (lane & 7) + (((lane >> 3) & 1) * 16)) * stride) + ((lane >> 4) * 16));
+        var fromY = Asm.Of(y + ((row + (lane & 7) + ((lane >> 4) * 16)) * stride) + (((lane >> 3) & 1) * 16));
+        uint rim = Decays.Place<C, K>(sums, row + 7), nextRim = Decays.Place<C, K>(sums, row + 23);
+        var later = Decays.Place<C, K>(sums, row + 8 + g + Decays.Shift(point));
+        var earlier = Decays.Place<C, K>(sums, row + g);
+        var fragmentX = LocalMemory.Allocate1D<uint>(4);
+        var fragmentY = LocalMemory.Allocate1D<uint>(4);
+        var reference = LocalMemory.Allocate1D<float>(8);
+        var numbers = LocalMemory.Allocate1D<float>(4);
+        var sum = LocalMemory.Allocate1D<float>(8);
+        for (var i = 0; i < 8; i++) sum[i] = 0f;
+        var k = 0u;
+        do
+        {
+            for (var twice = 0; twice < 2; twice++)
+            {
+                uint half = (k * 32) + (uint)(twice * 32), whole = (k * 64) + (uint)(twice * 64);
+                Asm.LoadPair(reference, 0, rim + whole);
+                Asm.LoadPair(reference, 2, rim + whole + 32);
+                Asm.LoadPair(reference, 4, nextRim + whole);
+                Asm.LoadPair(reference, 6, nextRim + whole + 32);
+                Asm.LoadMatrix(fragmentX, 0, fromX + half, false);
+                Asm.LoadMatrix(fragmentY, 0, fromY + half, false);
+                for (var i = 0; i < 4; i++)
+                {
+                    uint ofX = later + whole + Eight<C, K>((i & 1) * 2, i >> 1), ofY = earlier + whole + Eight<C, K>(i >> 1 << 1, i & 1);
+                    Decays.Scale<W, T>(fragmentX, i, ofX, reference, ((i & 1) * 4) + (2 * (i >> 1)), true, numbers);
+                    Decays.Scale<W, T>(fragmentY, i, ofY, reference, ((i >> 1) * 4) + (2 * (i & 1)), false, numbers);
+                }
+
+                Asm.Multiply<T>(sum, 0, fragmentX, 0, fragmentY[0], fragmentY[1]);
+                Asm.Multiply<T>(sum, 4, fragmentX, 0, fragmentY[2], fragmentY[3]);
+            }
+
+            k += 2;
+        }
+        while (k < K.Value / 16);
+
+        // What the rows of the one have with the columns of the other is nothing that counts.
+        for (var i = 0; i < 2; i++)
+        {
+            var first = row + (16 * i);
+            Decays.StorePair<TOut>(to + Shared<C, C, TOut>.At(first + 8 + g, first + t), sum[6 * i], sum[(6 * i) + 1]);
+            Decays.StorePair<TOut>(to + Shared<C, C, TOut>.At(first + g, first + 8 + t), 0f, 0f);
+        }
     }
 
-    /// <summary>The rows of a lane's pairs: in the second triangle the row is the earlier token.</summary>
-    private readonly struct Pairs(SharedAddress x, SharedAddress y, int first, int g, int t, bool below, int stride)
-    {
-        public readonly uint Row = ILGPU.Util.Utilities.Select(below, Asm.Of(x + first), Asm.Of(y + first)) + (uint)(g * stride);
+    /// <summary>From a place of the sums so many times eight rows down and eight columns on.</summary>
+    private static uint Eight<C, K>(int down, int across)
+        where C : struct, ISize
+        where K : struct, ISize => (uint)((down * 8 * Shared<C, K, SingleElement>.Stride) + (across * 32));
 
-        public readonly uint Column = ILGPU.Util.Utilities.Select(below, Asm.Of(y + first), Asm.Of(x + first)) + (uint)(t * stride);
-    }
+    private static int Flag(bool condition) => ILGPU.Util.Utilities.Select(condition, 1, 0);
 }

@@ -4,13 +4,13 @@ namespace Fla.Dsl.Runtime.Gpu;
 
 /// <summary>
 /// <c>d[i, n] += sum_j a[i, j] y[j, n] e^(sum of g[., n] between j and i)</c> over the tokens j that count for i, and transposed
-/// <c>d[j, n] += sum_i a[i, j] x[i, n] e^(..)</c> over the tokens i for which j counts, for a [C]x[C] and x or y [C]xN in shared memory and d
-/// [C]xN in registers. Which count, and which gates lie between them, is the <see cref="ReadPoint"/>; nothing else of a is looked at.
+/// <c>d[j, n] += sum_i a[i, j] x[i, n] e^(..)</c> over the tokens i for which j counts, for a [C]x[C] and x or y [C]xN in shared memory
+/// and d [C]xN in registers. Which count, and which gates lie between them, is the <see cref="ReadPoint"/>; nothing else of a is looked at.
 /// </summary>
 /// <remarks>
-/// A warp has blocks of 16 tokens. What other blocks give decays up to the block's rim in the fragments of a product, and from there in its
-/// result. So does what the block's one half gives to the other. Within eight tokens what a token gives is handed from lane to lane, a token
-/// each time, and decays by that token's gate. No exponent is above 0 as the sums do not rise.
+/// A warp has a block of 16 tokens. What other blocks give decays up to the block's rim in the fragments of a product, and from there in
+/// its result. So does what the block's one half gives to the other. Within eight tokens what a token gives is handed from lane to lane, a
+/// token each time, and decays by that token's gate. No exponent is above 0 as the sums do not rise.
 /// </remarks>
 public static class DecayedMixes
 {
@@ -38,7 +38,8 @@ public static class DecayedMixes
         where N : struct, ISize
         where T : struct, IElement => Mix<W, C, N, T>(d, a, x, sums, point, true);
 
-    private static void Mix<W, C, N, T>(ArrayView<float> d, SharedAddress a, SharedAddress from, SharedAddress sums, ReadPoint point, bool transposed)
+    private static void Mix<W, C, N, T>(
+        ArrayView<float> d, SharedAddress a, SharedAddress from, SharedAddress sums, ReadPoint point, bool transposed)
         where W : struct, IBlock
         where C : struct, ISize
         where N : struct, ISize
@@ -48,7 +49,8 @@ public static class DecayedMixes
         else OneByOne<W, C, N, T>(d, a, from, sums, point, transposed);
     }
 
-    private static void OneByOne<W, C, N, T>(ArrayView<float> d, SharedAddress a, SharedAddress from, SharedAddress sums, ReadPoint point, bool transposed)
+    private static void OneByOne<W, C, N, T>(
+        ArrayView<float> d, SharedAddress a, SharedAddress from, SharedAddress sums, ReadPoint point, bool transposed)
         where W : struct, IBlock
         where C : struct, ISize
         where N : struct, ISize
@@ -72,7 +74,8 @@ public static class DecayedMixes
         while (token < C.Value);
     }
 
-    private static void OnTensorCores<W, C, N, T>(ArrayView<float> d, SharedAddress a, SharedAddress from, SharedAddress sums, ReadPoint point, bool transposed)
+    private static void OnTensorCores<W, C, N, T>(
+        ArrayView<float> d, SharedAddress a, SharedAddress from, SharedAddress sums, ReadPoint point, bool transposed)
         where W : struct, IBlock
         where C : struct, ISize
         where N : struct, ISize
@@ -91,7 +94,8 @@ public static class DecayedMixes
         var fromB = Asm.Of(from + ((lane & 15) * stride) + (left * 2));
         var givenSums = Asm.Of(sums + Shared<C, N, SingleElement>.At(t + given, left + g));
         var takenSums = Decays.Place<C, N>(sums, top + g + taken) + (uint)(left * 4);
-        uint rimColumn = Asm.Of(sums + Shared<C, N, SingleElement>.At(rim, left + g)), rimPlace = Decays.Place<C, N>(sums, rim) + (uint)(left * 4);
+        var rimColumn = Asm.Of(sums + Shared<C, N, SingleElement>.At(rim, left + g));
+        var rimPlace = Decays.Place<C, N>(sums, rim) + (uint)(left * 4);
         var middle = Asm.Of(sums + Shared<C, N, SingleElement>.At(top + 7, left));
 
         var diagonal = LocalMemory.Allocate1D<uint>(4);
@@ -99,62 +103,95 @@ public static class DecayedMixes
         var fragmentB = LocalMemory.Allocate1D<uint>(2);
         var reference = LocalMemory.Allocate1D<float>(2);
         var numbers = LocalMemory.Allocate1D<float>(4);
-        var sum = LocalMemory.Allocate1D<float>(4);
+        var rims = LocalMemory.Allocate1D<float>(Together<W, C, N>());
+        var sum = LocalMemory.Allocate1D<float>(4 * Together<W, C, N>());
         Asm.LoadMatrix(diagonal, 0, fromA + ((uint)top * aStep), transposed);
-        for (var i = 0; i < 4; i++) fragmentA[i] = 0u;
-
-        var triangle = new Triangle<W, C, N, T>(a, from, sums, top, left, transposed);
+        var triangles = new MixedTriangles<W, C, N, T>(a, from, sums, top, left, transposed);
         var seen = LocalMemory.Allocate1D<float>(16);
-        triangle.Seen(seen, point);
+        triangles.Seen(seen, point);
 
-        for (var j = 0; j < Layout<W, C, N>.SquaresAcross; j++)
+        for (var first = 0; first < Layout<W, C, N>.SquaresAcross; first += Together<W, C, N>())
         {
-            uint half = (uint)(j * 16), whole = (uint)(j * 32);
-
             // What other blocks give.
             if (transposed ? top + 16 < C.Value : top > 0)
             {
-                for (var i = 0; i < 4; i++) sum[i] = 0f;
-                var atRim = Asm.Load(rimColumn + whole);
+                for (var j = 0; j < Together<W, C, N>(); j++)
+                {
+                    rims[j] = Asm.Load(rimColumn + (uint)((first + j) * 32));
+                    for (var i = 0; i < 4; i++) sum[(4 * j) + i] = 0f;
+                }
+
                 var token = (uint)(transposed ? top + 16 : 0);
                 do
                 {
                     Asm.LoadMatrix(fragmentA, 0, fromA + (token * aStep), transposed);
-                    Asm.LoadMatrixPair(fragmentB, fromB + (token * (uint)stride) + half, true);
-                    var place = givenSums + (token * (uint)sumStride) + whole;
-                    for (var i = 0; i < 2; i++) ScaleTokens<W, T>(fragmentB, i, place + (uint)(i * 8 * sumStride), (uint)sumStride, atRim, transposed, numbers);
-                    Asm.Multiply<T>(sum, 0, fragmentA, 0, fragmentB[0], fragmentB[1]);
+                    uint tokensB = fromB + (token * (uint)stride), tokensSums = givenSums + (token * (uint)sumStride);
+                    for (var j = 0; j < Together<W, C, N>(); j++)
+                    {
+                        Asm.LoadMatrixPair(fragmentB, tokensB + (uint)((first + j) * 16), true);
+                        for (var i = 0; i < 2; i++)
+                        {
+                            var place = tokensSums + (uint)((i * 8 * sumStride) + ((first + j) * 32));
+                            ScaleTokens<W, T>(fragmentB, i, place, (uint)sumStride, rims[j], transposed, numbers);
+                        }
+
+                        Asm.Multiply<T>(sum, 4 * j, fragmentA, 0, fragmentB[0], fragmentB[1]);
+                    }
+
                     token += 16u;
                 }
                 while (token < (uint)(transposed ? C.Value : top));
 
-                Asm.LoadPair(reference, 0, rimPlace + whole);
-                for (var i = 0; i < 4; i += 2) AddDecayed<W>(d, (4 * j) + i, sum, i, takenSums + (uint)(i * 4 * sumStride) + whole, reference, !transposed, numbers);
+                for (var j = 0; j < Together<W, C, N>(); j++)
+                {
+                    Asm.LoadPair(reference, 0, rimPlace + (uint)((first + j) * 32));
+                    for (var i = 0; i < 4; i += 2)
+                    {
+                        var place = takenSums + (uint)((i * 4 * sumStride) + ((first + j) * 32));
+                        AddDecayed<W>(d, (4 * (first + j)) + i, sum, (4 * j) + i, place, reference, !transposed, numbers);
+                    }
+                }
             }
 
-            // What the block's one half gives to the other.
-            for (var i = 0; i < 4; i++)
+            for (var j = 0; j < Together<W, C, N>(); j++)
             {
-                sum[i] = 0f;
-                fragmentA[i] = 0u;
+                // What the block's one half gives to the other.
+                uint half = (uint)((first + j) * 16), whole = (uint)((first + j) * 32);
+                for (var i = 0; i < 4; i++)
+                {
+                    sum[(4 * j) + i] = 0f;
+                    fragmentA[i] = 0u;
+                }
+
+                fragmentA[transposed ? 2 : 1] = diagonal[transposed ? 2 : 1];
+                Asm.LoadMatrixPair(fragmentB, fromB + (uint)(top * stride) + half, true);
+                var giving = givenSums + (uint)((top + (transposed ? 8 : 0)) * sumStride) + whole;
+                var atMiddle = Asm.Load(middle + (uint)(g * 4) + whole);
+                ScaleTokens<W, T>(fragmentB, transposed ? 1 : 0, giving, (uint)sumStride, atMiddle, transposed, numbers);
+                fragmentB[transposed ? 0 : 1] = 0u;
+                Asm.Multiply<T>(sum, 4 * j, fragmentA, 0, fragmentB[0], fragmentB[1]);
+                Asm.LoadPair(reference, 0, middle + (uint)(t * 4) + whole);
+                var taking = takenSums + (uint)(transposed ? 0 : 8 * sumStride) + whole;
+                var pair = transposed ? 0 : 2;
+                AddDecayed<W>(d, (4 * (first + j)) + pair, sum, (4 * j) + pair, taking, reference, !transposed, numbers);
+
+                triangles.Add(d, first + j, seen, point, numbers);
             }
-
-            fragmentA[transposed ? 2 : 1] = diagonal[transposed ? 2 : 1];
-            Asm.LoadMatrixPair(fragmentB, fromB + (uint)(top * stride) + half, true);
-            var atMiddle = Asm.Load(middle + (uint)(g * 4) + whole);
-            var giving = givenSums + (uint)((top + (transposed ? 8 : 0)) * sumStride) + whole;
-            ScaleTokens<W, T>(fragmentB, transposed ? 1 : 0, giving, (uint)sumStride, atMiddle, transposed, numbers);
-            fragmentB[transposed ? 0 : 1] = 0u;
-            Asm.Multiply<T>(sum, 0, fragmentA, 0, fragmentB[0], fragmentB[1]);
-            Asm.LoadPair(reference, 0, middle + (uint)(t * 4) + whole);
-            AddDecayed<W>(d, (4 * j) + (transposed ? 0 : 2), sum, transposed ? 0 : 2, takenSums + (uint)(transposed ? 0 : 8 * sumStride) + whole, reference, !transposed, numbers);
-
-            triangle.Add(d, j, seen, point, numbers);
         }
     }
 
+    /// <summary>
+    /// How many squares are computed at a time, so that one waits for memory while another computes: four, two or one. It is the lowest bit
+    /// of their number or 4, without branches, as it is the size of arrays.
+    /// </summary>
+    private static int Together<W, C, N>()
+        where W : struct, IBlock
+        where C : struct, ISize
+        where N : struct, ISize => (Layout<W, C, N>.SquaresAcross | 4) & -(Layout<W, C, N>.SquaresAcross | 4);
+
     /// <summary>Scales a pair of a fragment, which is of two tokens, by the decay between the rim and them.</summary>
-    private static void ScaleTokens<W, T>(ArrayView<uint> fragment, int at, uint sums, uint stride, float rim, bool later, ArrayView<float> numbers)
+    private static void ScaleTokens<W, T>(
+        ArrayView<uint> fragment, int at, uint sums, uint stride, float rim, bool later, ArrayView<float> numbers)
         where W : struct, IBlock
         where T : struct, IElement
     {
@@ -165,80 +202,11 @@ public static class DecayedMixes
     }
 
     /// <summary>Adds two columns of a token that decayed from the rim.</summary>
-    private static void AddDecayed<W>(ArrayView<float> d, int at, ArrayView<float> sum, int from, uint sums, ArrayView<float> rim, bool later, ArrayView<float> numbers)
+    private static void AddDecayed<W>(
+        ArrayView<float> d, int at, ArrayView<float> sum, int from, uint sums, ArrayView<float> rim, bool later, ArrayView<float> numbers)
         where W : struct, IBlock
     {
         Asm.LoadPair(numbers, 0, sums);
         for (var e = 0; e < 2; e++) d[at + e] += sum[from + e] * Decays.Factor<W>(numbers[e], rim[e], later);
-    }
-
-    /// <summary>The two triangles of eight tokens in a warp's block: a lane has one token of each.</summary>
-    private readonly struct Triangle<W, C, N, T>(SharedAddress a, SharedAddress from, SharedAddress sums, int top, int left, bool transposed)
-        where W : struct, IBlock
-        where C : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement
-    {
-        /// <summary>How much of each other token of its eight the lane's token sees or gives: 8 numbers for each of the triangles, the own first.</summary>
-        public void Seen(ArrayView<float> seen, ReadPoint point)
-        {
-            var g = Block.Lane >> 2;
-            for (var i = 0; i < 16; i++)
-            {
-                int row = top + (i / 8 * 8) + g, distance = i % 8;
-                var inside = transposed ? g + distance < 8 : g >= distance;
-                int later = row + (transposed ? distance : 0), earlier = row - (transposed ? 0 : distance);
-                var counts = inside & (distance > 0 | point == ReadPoint.AfterWrite);
-                var number = T.ReadShared(a + Shared<C, C, T>.At(ILGPU.Util.Utilities.Select(counts, later, row), ILGPU.Util.Utilities.Select(counts, earlier, row)));
-                seen[i] = Numbers.Where(counts, number);
-            }
-        }
-
-        /// <summary>Adds what they see to a square of d.</summary>
-        public void Add(ArrayView<float> d, int square, ArrayView<float> seen, ReadPoint point, ArrayView<float> numbers)
-        {
-            int g = Block.Lane >> 2, t = (Block.Lane & 3) * 2, column = left + (8 * square) + t;
-            for (var i = 0; i < 2; i++)
-            {
-                var row = top + (8 * i) + g;
-                Asm.LoadPair(numbers, 0, Asm.Of(sums + Shared<C, N, SingleElement>.At(row, column)));
-                Asm.LoadPair(numbers, 2, Asm.Of(sums + Shared<C, N, SingleElement>.At(ILGPU.Util.Utilities.Select(row > 0, row - 1, 0), column)));
-                float gate = Decays.Factor<W>(numbers[0], numbers[2], true), nextGate = Decays.Factor<W>(numbers[1], numbers[3], true);
-                Asm.LoadHalves<T>(numbers, 0, Asm.Of(from + Shared<C, N, T>.At(row, column)));
-                float handed = numbers[0], next = numbers[1];
-                if (point == ReadPoint.AfterWrite)
-                {
-                    d[(4 * square) + (2 * i)] += seen[8 * i] * handed;
-                    d[(4 * square) + (2 * i) + 1] += seen[8 * i] * next;
-                }
-
-                for (var distance = 1; distance < 8; distance++)
-                {
-                    // Later tokens see what was handed on to them through their own gate, and give it on through theirs.
-                    var decaysFirst = transposed & (distance > 1 | point != ReadPoint.BeforeDecay);
-                    if (decaysFirst)
-                    {
-                        handed *= gate;
-                        next *= nextGate;
-                    }
-
-                    handed = transposed ? Warp.ShuffleDown(handed, 4) : Warp.ShuffleUp(handed, 4);
-                    next = transposed ? Warp.ShuffleDown(next, 4) : Warp.ShuffleUp(next, 4);
-                    if (!transposed & point != ReadPoint.BeforeDecay)
-                    {
-                        handed *= gate;
-                        next *= nextGate;
-                    }
-
-                    d[(4 * square) + (2 * i)] += seen[(8 * i) + distance] * handed;
-                    d[(4 * square) + (2 * i) + 1] += seen[(8 * i) + distance] * next;
-                    if (!transposed & point == ReadPoint.BeforeDecay)
-                    {
-                        handed *= gate;
-                        next *= nextGate;
-                    }
-                }
-            }
-        }
     }
 }

@@ -1,8 +1,11 @@
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>Decays between tokens of a chunk, from sums of log-decays in shared memory: [C]xK, as <see cref="RunningSums.OfGates"/> leaves them.</summary>
+/// <summary>
+/// Decays between tokens of a chunk, from sums of log-decays in shared memory: [C]xK, as <see cref="RunningSums.OfGates"/> leaves them.
+/// </summary>
 internal static class Decays
 {
     /// <summary>From a later token's row to that of the sums which its decay ends with: none before its own gate.</summary>
@@ -32,7 +35,8 @@ internal static class Decays
     /// <param name="from">Where among them.</param>
     /// <param name="later">Whether the fragment is later than the reference.</param>
     /// <param name="numbers">Four registers.</param>
-    public static void Scale<W, T>(ArrayView<uint> fragment, int at, uint sums, ArrayView<float> reference, int from, bool later, ArrayView<float> numbers)
+    public static void Scale<W, T>(
+        ArrayView<uint> fragment, int at, uint sums, ArrayView<float> reference, int from, bool later, ArrayView<float> numbers)
         where W : struct, IBlock
         where T : struct, IElement
     {
@@ -41,6 +45,22 @@ internal static class Decays
         var low = numbers[2] * Factor<W>(numbers[0], reference[from], later);
         var high = numbers[3] * Factor<W>(numbers[1], reference[from + 1], later);
         fragment[at] = Asm.Pair<T>(low, high);
+    }
+
+    /// <summary>Puts two numbers beside one another into shared memory: on CUDA.</summary>
+    public static void StorePair<T>(SharedAddress to, float first, float second)
+        where T : struct, IElement
+    {
+        if (T.TensorCoreType == 0)
+        {
+            Asm.StorePair(Asm.Of(to), first, second);
+        }
+        else
+        {
+            var address = Asm.Of(to);
+            var pair = Asm.Pair<T>(first, second);
+            CudaAsm.Emit("st.shared.b32 [%0], %1;", address, pair);
+        }
     }
 
     /// <summary>The decay between a reference and a token.</summary>

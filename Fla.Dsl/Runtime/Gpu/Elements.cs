@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
@@ -131,19 +132,26 @@ public readonly unsafe struct HalfElement : IElement
     public static float Read(long address) => *(ILGPU.Half*)address;
 
     /// <inheritdoc/>
-    public static void Write(long address, float value) => *(ILGPU.Half*)address = (ILGPU.Half)Rounded(value);
+    public static void Write(long address, float value) => *(ushort*)address = Rounded(value);
 
     /// <inheritdoc/>
     public static float ReadShared(SharedAddress at) => at.At<ILGPU.Half>();
 
     /// <inheritdoc/>
-    public static void WriteShared(SharedAddress at, float value) => at.At<ILGPU.Half>() = (ILGPU.Half)Rounded(value);
+    public static void WriteShared(SharedAddress at, float value) => at.At<ushort>() = Rounded(value);
 
-    // As of bf16, but to 11 bits: without a GPU ILGPU cuts off what does not fit.
-    private static float Rounded(float value)
+    private static ushort Rounded(float value) =>
+        (ushort)(CudaAsm.IsSupported ? Interop.FloatAsInt((ILGPU.Half)value) : Nearest(Interop.FloatAsInt(value)));
+
+    // Without a GPU ILGPU cuts off what does not fit. Below the normal numbers adding 1/2, whose last place is the smallest fp16, rounds
+    // as is wanted.
+    private static uint Nearest(uint bits)
     {
-        var bits = Interop.FloatAsInt(value);
-        var rounded = Interop.IntAsFloat((bits + 0xfffu + ((bits >> 13) & 1u)) & 0xffffe000u);
-        return ILGPU.Util.Utilities.Select((bits & 0x7fffffffu) > 0x7f800000u, value, rounded);
+        uint sign = (bits >> 16) & 0x8000u, size = bits & 0x7fffffffu;
+        var small = Interop.FloatAsInt(Interop.IntAsFloat(size) + 0.5f) - 0x3f000000u;
+        var normal = (size + 0xfffu + ((size >> 13) & 1u) - 0x38000000u) >> 13;
+        var large = ILGPU.Util.Utilities.Select(size > 0x7f800000u, 0x7e00u, 0x7c00u);
+        var finite = ILGPU.Util.Utilities.Select(size < 0x38800000u, small, normal);
+        return sign | ILGPU.Util.Utilities.Select(size < 0x47800000u, finite, large);
     }
 }

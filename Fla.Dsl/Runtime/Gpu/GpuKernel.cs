@@ -56,8 +56,10 @@ public sealed class GpuKernel
     internal GpuInstance Of(GpuTypes types) => instances.GetOrAdd(types, types =>
     {
         Type[] arguments = [types.Block, types.Chunk, .. types.Dimensions, types.Element, types.Gate];
-        var bytes = code.GetMethod($"{Name}Bytes")!.MakeGenericMethod(arguments).Invoke(null, null)!;
-        return new(code.GetMethod(Name)!.MakeGenericMethod(arguments), (int)bytes);
+        return new(Method(Name), (int)Method($"{Name}Bytes").Invoke(null, null)!);
+
+        MethodInfo Method(string name) =>
+            code.GetMethod(name)?.MakeGenericMethod(arguments) ?? throw new MissingMethodException(code.FullName, name);
     });
 }
 

@@ -35,6 +35,11 @@ public enum GpuRole
 
     /// <summary>The gradient of <see cref="FinalState"/>. No tensor stands for zero.</summary>
     FinalStateGradient,
+
+    /// <summary>
+    /// The logarithm of what each element of a state is multiplied by from the first token to the last, fp32 <c>[N, H, R, C]</c>.
+    /// </summary>
+    StateDecay,
 }
 
 /// <summary>A parameter of a kernel: a <see cref="GpuTensor"/>, or a <see cref="float"/> for the scale.</summary>
@@ -48,8 +53,13 @@ public readonly record struct GpuParameter(GpuRole Role, string Name);
 /// <param name="TokenBackward">
 /// The same without those of arguments per head, for where none of them is wanted; null where that saves nothing.
 /// </param>
-public sealed record GpuProgram(GpuKernel Forward, GpuKernel? Backward, GpuKernel? TokenBackward = null)
+/// <param name="Segment">
+/// The final states of sequences that begin with zero, and the decays that the states before them would have had: with these a sequence
+/// can be cut into segments that run at once. Null where states are not multiplied element by element.
+/// </param>
+public sealed record GpuProgram(GpuKernel Forward, GpuKernel? Backward, GpuKernel? TokenBackward = null, GpuKernel? Segment = null)
 {
-    /// <summary>All of them.</summary>
-    public IEnumerable<GpuKernel> Kernels => new[] { Forward, Backward, TokenBackward }.OfType<GpuKernel>();
+    /// <summary>The kernel of the backward pass; null where there is none.</summary>
+    /// <param name="perHead">Whether a gradient per head is wanted.</param>
+    internal GpuKernel? BackwardFor(bool perHead) => perHead ? Backward : TokenBackward ?? Backward;
 }

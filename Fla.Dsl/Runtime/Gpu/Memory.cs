@@ -8,6 +8,60 @@ public static unsafe class Memory
     /// <summary>Reads one.</summary>
     public static long ReadLong(long address) => *(long*)address;
 
+    /// <summary>Reads a number where a condition holds; 0 where it does not.</summary>
+    public static float ReadIf<W, T>(bool condition, long address)
+        where W : struct, IBlock
+        where T : struct, IElement
+    {
+        if (W.IsCuda)
+        {
+            Ref<float> number = 0f;
+            Ref<long> from = address;
+            Ref<int> holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+            if (T.TensorCoreType == 0)
+            {
+                CudaAsm.EmitRef(
+                    "{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.f32 %0, [%1]; }", ref number, ref from, ref holds);
+            }
+            else if (T.TensorCoreType == 1)
+            {
+                CudaAsm.EmitRef(
+                    "{ .reg .pred p; .reg .b16 l, h; .reg .b32 w; mov.b16 l, 0; mov.b16 h, 0; setp.ne.s32 p, %2, 0; "
+                    + "@p ld.global.b16 h, [%1]; mov.b32 w, {l, h}; mov.b32 %0, w; }",
+                    ref number, ref from, ref holds);
+            }
+            else
+            {
+                CudaAsm.EmitRef(
+                    "{ .reg .pred p; .reg .b16 h; mov.b16 h, 0; setp.ne.s32 p, %2, 0; @p ld.global.b16 h, [%1]; cvt.f32.f16 %0, h; }",
+                    ref number, ref from, ref holds);
+            }
+
+            return number.Value;
+        }
+        else
+        {
+            return condition ? T.Read(address) : 0f;
+        }
+    }
+
+    /// <summary>Reads a whole number of 32 bits where a condition holds; 0 where it does not.</summary>
+    public static int ReadIntIf<W>(bool condition, long address)
+        where W : struct, IBlock
+    {
+        if (W.IsCuda)
+        {
+            Ref<int> number = 0, holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+            Ref<long> from = address;
+            CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.b32 %0, [%1]; }", ref number, ref from, ref holds);
+            return number.Value;
+        }
+        else
+        {
+            return condition ? *(int*)address : 0;
+        }
+    }
+
     /// <summary>Writes a number where a condition holds.</summary>
     public static void WriteIf<W, T>(bool condition, long address, float value)
         where W : struct, IBlock

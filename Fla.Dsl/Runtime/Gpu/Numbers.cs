@@ -57,11 +57,25 @@ public static class Numbers
     public static float Tanh<W>(float x)
         where W : struct, IBlock => (2f * Sigmoid<W>(2f * x)) - 1f;
 
+    /// <summary>log(e^x + e^y); minus infinity is the logarithm of nothing.</summary>
+    public static float LogAddExp<W>(float x, float y)
+        where W : struct, IBlock
+    {
+        float larger = Larger(x, y), lesser = -Larger(-x, -y);
+        var both = larger + Log<W>(1f + Exp<W>(lesser - larger));
+        return ILGPU.Util.Utilities.Select(lesser == float.NegativeInfinity, larger, both);
+    }
+
+    /// <summary>The share of e^x in e^x + e^y: all of it where y is the logarithm of nothing.</summary>
+    public static float LogShare<W>(float x, float y)
+        where W : struct, IBlock => ILGPU.Util.Utilities.Select(y == float.NegativeInfinity, 1f, Sigmoid<W>(x - y));
+
+    /// <summary>The larger of two.</summary>
+    public static float Larger(float a, float b) => ILGPU.Util.Utilities.Select(a > b, a, b);
+
     /// <summary>x or 0.</summary>
     public static float Relu(float x) => Larger(x, 0f);
 
     /// <summary>1 where x is positive, else 0.</summary>
     public static float Heaviside(float x) => Where(x > 0f, 1f);
-
-    private static float Larger(float a, float b) => ILGPU.Util.Utilities.Select(a > b, a, b);
 }

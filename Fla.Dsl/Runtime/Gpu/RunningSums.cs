@@ -23,7 +23,9 @@ public static class RunningSums
         where K : struct, ISize
         where T : struct, IElement => Sum<W, C, K, T>(to, from, LeastGate, reverse: false, exclusive: false);
 
-    /// <summary>The sum of the tokens up to each, or from it on; with or without its own. There is a barrier before they may be read.</summary>
+    /// <summary>
+    /// The sum of the tokens up to each, or from it on; with or without its own. There is a barrier before they may be read.
+    /// </summary>
     /// <param name="to">The sums: a tile of <see cref="SingleElement"/>. May be <paramref name="from"/> if that is one, too.</param>
     /// <param name="from">What is summed.</param>
     /// <param name="reverse">Whether from the last token.</param>
@@ -74,7 +76,8 @@ public static class RunningSums
 
         Group.Barrier();
         if (!works) return;
-        for (var i = 0; i < length; i++) Store<W>(to + Shared<C, K, SingleElement>.At(first + i, column), sum[0] + own[2 * i], sum[1] + own[(2 * i) + 1]);
+        for (var i = 0; i < length; i++)
+            Store<W>(to + Shared<C, K, SingleElement>.At(first + i, column), sum[0] + own[2 * i], sum[1] + own[(2 * i) + 1]);
     }
 
     /// <summary>Into how many stretches the tokens are cut: as many as there are threads for, a power of two.</summary>

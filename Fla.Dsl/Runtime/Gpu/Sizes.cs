@@ -14,11 +14,32 @@ public readonly struct Size1 : ISize
     public static int Value => 1;
 }
 
+/// <summary>2.</summary>
+public readonly struct Size2 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 2;
+}
+
+/// <summary>4.</summary>
+public readonly struct Size4 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 4;
+}
+
 /// <summary>8.</summary>
 public readonly struct Size8 : ISize
 {
     /// <inheritdoc/>
     public static int Value => 8;
+}
+
+/// <summary>16.</summary>
+public readonly struct Size16 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 16;
 }
 
 /// <summary>32.</summary>

@@ -54,16 +54,19 @@ public static class Solves
         where C : struct, ISize
         where T : struct, IElement
     {
-        int first = Block.Warp * 2 * Diagonal + (Block.Lane / Diagonal * Diagonal), column = Block.Lane % Diagonal;
+        int first = (Block.Warp * 2 * Diagonal) + (Block.Lane & Diagonal), column = Block.Lane & (Diagonal - 1);
         var square = work + At<C>(first, first);
         var x = LocalMemory.Allocate1D<float>(Diagonal);
         var row = LocalMemory.Allocate1D<float>(Diagonal);
         for (var i = 0; i < Diagonal; i++)
         {
             for (var j = 0; j < i; j += 4) Shared4.Read<W>(row, j, square + At<C>(i, j));
-            var sum = ILGPU.Util.Utilities.Select(i == column, 1f, 0f);
-            for (var j = 0; j < i; j++) sum += row[j] * x[j];
-            x[i] = sum;
+
+            // Even and odd tokens apart: half as many additions wait for one another.
+            float even = ILGPU.Util.Utilities.Select(i == column, 1f, 0f), odd = 0f;
+            for (var j = 0; j < i; j += 2) even += row[j] * x[j];
+            for (var j = 1; j < i; j += 2) odd += row[j] * x[j];
+            x[i] = even + odd;
         }
 
         Warp.Barrier();
@@ -82,7 +85,7 @@ public static class Solves
     {
         // A warp has a square of 16x8 of what is below the diagonal of a pair. d^-1 b waits in the upper half, which nothing else is in.
         int down = size / 16, across = size / 8, squares = down * across, pair = Block.Warp / squares;
-        int first = pair * 2 * size, row = (Block.Warp / across & (down - 1)) * 16, column = Block.Warp % across * 8;
+        int first = pair * 2 * size, row = (Block.Warp / across & (down - 1)) * 16, column = (Block.Warp & (across - 1)) * 8;
         var mine = Block.Warp < C.Value / 2 / size * squares;
         var waiting = work + At<C>(0, (C.Value / 2) + (pair * size));
         var sums = LocalMemory.Allocate1D<float>(4);

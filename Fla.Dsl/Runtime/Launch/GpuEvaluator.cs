@@ -9,25 +9,33 @@ internal sealed class GpuEvaluator : Evaluator
 {
     private readonly KernelDevice device;
     private readonly Workload work;
-    private readonly IReadOnlyList<LaunchPlan> plans;
+    private readonly LaunchPlan forward;
+    private readonly LaunchPlan? backward, segment;
 
     private GpuEvaluator(RecurrenceCall call, KernelDevice device, Workload work, IReadOnlyList<LaunchPlan> plans)
-        : base(call) => (this.device, this.work, this.plans) = (device, work, plans);
+        : base(call)
+    {
+        (this.device, this.work) = (device, work);
+        forward = plans[0];
+        segment = plans.FirstOrDefault(plan => plan.Kernel == call.Op.Gpu!.Segment);
+        backward = plans.Skip(1).FirstOrDefault(plan => plan != segment);
+    }
 
     /// <summary>The evaluator of a call; null where there are no kernels for it.</summary>
     /// <inheritdoc cref="Evaluator.For"/>
-    public static new GpuEvaluator? For(RecurrenceCall call, bool differentiable)
+    public static new GpuEvaluator? For(RecurrenceCall call, IReadOnlyList<bool> wanted)
     {
         if (Backend.KernelsOn(call.Device) is not { } device
             || call.Op.Gpu is not { } program
             || call.Mode is not (Mode.Chunk or Mode.FusedChunk)
             || call.Compute != ScalarType.Float32
-            || (differentiable && program.Backward is null))
+            || (wanted.Contains(true) && program.Backward is null))
             return null;
 
         var work = Workload.Of(call);
-        var kernels = differentiable ? program.Kernels : [program.Forward];
-        return LaunchPlan.Choose([.. kernels], call.Op.States, work, new(device.Block, device.Machine)) is { } plans
+        var perHead = call.DeclaredArguments.Where((argument, i) => wanted[i] && argument.Role == ArgumentRole.PerHead).Any();
+        var backward = wanted.Contains(true) ? program.BackwardFor(perHead) : null;
+        return LaunchPlan.Choose(call.Op, backward, work, new(device.Block, device.Machine)) is { } plans
             ? new(call, device, work, plans)
             : null;
     }
@@ -37,18 +45,22 @@ internal sealed class GpuEvaluator : Evaluator
         IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial, bool keep)
     {
         using var scope = torch.NewDisposeScope();
-        var launch = Launch(plans[0], arguments);
+        var launch = Launch(forward, arguments);
         var (output, tokens) = (Call.Output with { Type = OutputType }).Allocate(Call.Device);
         launch.AddTokens(GpuRole.Output, tokens);
+
+        Tensor?[] before =
+            [.. initial.Zip(Call.States, (tensor, state) => tensor is null ? Empty(state) : Floats(tensor, state))];
+        if (segment is not null) before = BeforeSegments(arguments, before);
 
         var final = new List<Tensor>();
         var kept = new List<Tensor>();
         for (var i = 0; i < Call.States.Count; i++)
         {
             var state = Call.States[i];
-            launch.AddState(GpuRole.InitialState, i, initial[i] is { } given ? Floats(given, state) : Empty(state));
+            launch.AddState(GpuRole.InitialState, i, before[i]);
 
-            var after = Call.WantFinal ? (state with { Type = ScalarType.Float32 }).Allocate(Call.Device).Whole : null;
+            var after = Call.WantFinal ? StatesOf(forward, state) : null;
             launch.AddState(GpuRole.FinalState, i, after);
             if (after is not null) final.Add(after);
 
@@ -57,10 +69,11 @@ internal sealed class GpuEvaluator : Evaluator
             if (carried is not null) kept.Add(carried);
         }
 
-        launch.Run(device, Sequences);
+        launch.Run(device, DeviceNumbers.OfSequences(forward, Call.Device));
         var result = output.In(Call.Output.Type);
-        scope.MoveToOuter([result, .. final, .. kept]);
-        return (result, [.. final], [.. kept]);
+        Tensor[] last = [.. final.Select(AfterLastSegment)];
+        scope.MoveToOuter([result, .. last, .. kept]);
+        return (result, last, [.. kept]);
     }
 
     /// <inheritdoc/>
@@ -72,8 +85,7 @@ internal sealed class GpuEvaluator : Evaluator
         IReadOnlyList<bool> wanted)
     {
         using var scope = torch.NewDisposeScope();
-        var plan = PlanOfBackward(wanted);
-        var launch = Launch(plan, arguments);
+        var launch = Launch(backward!, arguments);
         launch.AddTokens(GpuRole.OutputGradient, output is null
             ? torch.zeros(Call.Output.Canonical, OutputType, Call.Device)
             : output.reshape(Call.Output.Canonical).to(OutputType).contiguous());
@@ -81,7 +93,7 @@ internal sealed class GpuEvaluator : Evaluator
         // Those per token are written anyhow.
         var sums = Call.DeclaredArguments.Zip(Call.Arguments, wanted)
             .Select(item => item is (var argument, { } bound, var want) && (want || argument.Role == ArgumentRole.Token)
-                ? new GradientParts(Call, work, plan, argument, bound)
+                ? new GradientParts(Call, work, backward!, argument, bound)
                 : null).ToArray();
         foreach (var sum in sums) sum?.AddTo(launch);
 
@@ -96,7 +108,7 @@ internal sealed class GpuEvaluator : Evaluator
             launch.AddState(GpuRole.InitialStateGradient, i, states[i]);
         }
 
-        launch.Run(device, Sequences);
+        launch.Run(device, DeviceNumbers.OfSequences(backward!, Call.Device));
         Tensor?[] result =
         [
             .. sums.Select((sum, i) => wanted[i] ? sum!.Total() : null),
@@ -106,14 +118,12 @@ internal sealed class GpuEvaluator : Evaluator
         return result;
     }
 
-    private Tensor Sequences => SequenceTable.Of(work, plans[0].Chunk, Call.Device);
-
     // One number a token is fp32 in kernels.
     private ScalarType OutputType => Call.Op.OutputDimensions.Count == 0 ? ScalarType.Float32 : work.Element;
 
-    private bool IsKept(int state) => Call.Op.Gpu!.Backward!.Parameters.Contains(new(GpuRole.KeptState, Call.Op.States[state].Name));
+    private bool IsKept(int state) => Has(backward!, GpuRole.KeptState, state);
 
-    private long[] KeptShape(BoundTensor state) => [work.Rows(plans[0].Chunk)[^1], .. state.Canonical[1..]];
+    private long[] KeptShape(BoundTensor state) => [work.Rows(forward.Chunk)[^1], .. state.Canonical[1..]];
 
     private static Tensor Floats(Tensor tensor, BoundTensor state) => tensor.reshape(state.Canonical).to(ScalarType.Float32).contiguous();
 
@@ -121,12 +131,34 @@ internal sealed class GpuEvaluator : Evaluator
     private Tensor? Empty(BoundTensor state) =>
         state.Empty == 0 ? null : torch.full(state.Canonical, Scalars.Of(state.Empty), ScalarType.Float32, Call.Device);
 
-    private LaunchPlan PlanOfBackward(IReadOnlyList<bool> wanted)
+    /// <summary>The states with which segments begin, from those of the sequences.</summary>
+    private Tensor?[] BeforeSegments(IReadOnlyList<Tensor?> arguments, Tensor?[] initial)
     {
-        var perHead = Call.DeclaredArguments.Select((argument, i) => wanted[i] && argument.Role == ArgumentRole.PerHead).Any(want => want);
-        var kernel = perHead ? null : Call.Op.Gpu!.TokenBackward;
-        return plans.First(plan => plan.Kernel == (kernel ?? Call.Op.Gpu!.Backward));
+        var launch = Launch(segment!, arguments);
+        Tensor[] states = [.. Call.States.Select(state => StatesOf(segment!, state))];
+        Tensor?[] decays = [.. Call.States.Select((state, i) => Has(segment!, GpuRole.StateDecay, i) ? StatesOf(segment!, state) : null)];
+        for (var i = 0; i < states.Length; i++)
+        {
+            launch.AddState(GpuRole.FinalState, i, states[i]);
+            launch.AddState(GpuRole.StateDecay, i, decays[i]);
+        }
+
+        launch.Run(device, DeviceNumbers.OfSequences(segment!, Call.Device));
+        for (var i = 0; i < states.Length; i++) SegmentStates.Carry(device, (int)Call.Heads, states[i], decays[i], initial[i], FirstSegments);
+        return states;
     }
+
+    private long[] FirstSegments => Segments.First(work, segment!.Work);
+
+    // Final states are those after the last segment of each sequence.
+    private Tensor AfterLastSegment(Tensor states) => segment is null
+        ? states
+        : states.index_select(0, DeviceNumbers.Of([.. FirstSegments.Skip(1).Select(next => next - 1)], Call.Device));
+
+    private Tensor StatesOf(LaunchPlan plan, BoundTensor state) =>
+        Unwritten.Tensor([plan.Work.Sequences, .. state.Shape[1..]], ScalarType.Float32, Call.Device);
+
+    private bool Has(LaunchPlan plan, GpuRole role, int state) => plan.Kernel.Parameters.Contains(new(role, Call.Op.States[state].Name));
 
     private KernelLaunch Launch(LaunchPlan plan, IReadOnlyList<Tensor?> arguments)
     {

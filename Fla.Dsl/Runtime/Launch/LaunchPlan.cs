@@ -7,12 +7,14 @@ namespace Fla.Dsl.Runtime.Launch;
 
 /// <summary>How a kernel is launched on a device for a workload: chosen from shapes alone, nothing is tried out.</summary>
 /// <param name="Kernel">The kernel.</param>
+/// <param name="Work">What it is for.</param>
 /// <param name="Chunk">Tokens in a chunk.</param>
 /// <param name="Tiles">The size of a block's tiles along each of the kernel's dimensions, in their order.</param>
 /// <param name="Splits">Over how many blocks the columns of a sequence and head are spread.</param>
 /// <param name="Blocks">How many blocks there are.</param>
 /// <param name="SharedBytes">The shared memory of a block.</param>
-public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> Tiles, int Splits, long Blocks, int SharedBytes)
+public sealed record LaunchPlan(
+    GpuKernel Kernel, Workload Work, int Chunk, IReadOnlyList<int> Tiles, int Splits, long Blocks, int SharedBytes)
 {
     // 64 of a thread's 255 registers for matrices that are states: a chunk's own tiles, fragments and addresses take up to 150.
     private const int MostStateElements = 64 * GpuKernel.Threads;
@@ -28,27 +30,37 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
     public required MethodInfo Method { get; init; }
 
     /// <summary>
-    /// The plans of a recurrence's forward kernel and, if it has some, backward ones on a CUDA device; empty where kernels cannot run.
+    /// The plans of a recurrence's forward kernel and, if there is one, backward kernel on a CUDA device, and where sequences are cut into
+    /// segments of the kernel that comes first; empty where they cannot run.
     /// </summary>
     /// <param name="op">The recurrence.</param>
     /// <param name="work">What they are for.</param>
     /// <param name="machine">The device, which need not be here.</param>
-    public static IReadOnlyList<LaunchPlan> Of(RecurrenceOp op, Workload work, Machine machine) =>
-        op.Gpu is { } program ? Choose([.. program.Kernels], op.States, work, new(typeof(Cuda8), machine)) ?? [] : [];
+    /// <param name="perHead">Whether the gradients of arguments per head are wanted, too.</param>
+    public static IReadOnlyList<LaunchPlan> Of(RecurrenceOp op, Workload work, Machine machine, bool perHead = false)
+    {
+        var backward = op.Gpu?.BackwardFor(perHead);
+        return op.Gpu is null ? [] : Choose(op, backward, work, new(typeof(Cuda8), machine)) ?? [];
+    }
 
     /// <summary>
-    /// The plans of kernels that share chunks; null where they cannot run. The fewest splits are taken whose tiles fit into shared memory,
-    /// whose states fit into registers and whose blocks fill the device, and then the longest chunk.
+    /// The plans of an op's kernels; null where they cannot run. They share chunks. The fewest splits are taken whose tiles fit into
+    /// shared memory, whose states fit into registers and whose blocks fill the device, and then the longest chunk.
     /// </summary>
-    /// <param name="kernels">The kernels.</param>
-    /// <param name="states">The recurrence's states.</param>
-    /// <param name="work">What they are for.</param>
+    /// <param name="op">The recurrence.</param>
+    /// <param name="backward">Its kernel for the gradients that are wanted; null if none are.</param>
+    /// <param name="work">What the kernels are for.</param>
     /// <param name="device">Where they run.</param>
-    internal static IReadOnlyList<LaunchPlan>? Choose(
-        IReadOnlyList<GpuKernel> kernels, IReadOnlyList<StateVariable> states, Workload work, Target device)
+    /// <returns>The plan of the forward kernel, then those of the others in the order of the program.</returns>
+    internal static IReadOnlyList<LaunchPlan>? Choose(RecurrenceOp op, GpuKernel? backward, Workload work, Target device)
     {
-        var chunks = Chunks.Where(chunk => chunk == Chunks[^1] || work.Longest > chunk / 2);
-        return chunks.Select(chunk => kernels.Select(kernel => Choose(kernel, chunk, states, work, device)).ToArray())
+        var program = op.Gpu!;
+        var segments = program.Segment is null ? work : Segments.Of(work, device.Machine);
+        List<(GpuKernel Kernel, Workload Work)> kernels = [(program.Forward, segments)];
+        if (backward is not null) kernels.Add((backward, work));
+        if (segments != work) kernels.Add((program.Segment!, segments));
+        var chunks = Chunks.Where(chunk => chunk == Chunks[^1] || segments.Longest > chunk / 2);
+        return chunks.Select(chunk => kernels.Select(kernel => Choose(kernel.Kernel, chunk, op.States, kernel.Work, device)).ToArray())
             .Where(plans => plans.All(plan => plan is not null))
             .MinBy(plans => plans.Sum(plan => plan!.Splits))!;
     }
@@ -73,16 +85,16 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
     }
 
     /// <summary>What it moves to and from memory at least, in bytes.</summary>
-    public long Bytes(RecurrenceOp op, Workload work) => Traffic.Of(op, work, this);
+    public long Bytes(RecurrenceOp op) => Traffic.Of(op, this);
 
     /// <summary>The operations of its matrix products; 0 where they are not known.</summary>
-    public double Flops(Workload work)
+    public double Flops()
     {
-        double Size(string dimension) => dimension == "C" ? Chunk : work.Sizes[dimension];
+        double Size(string dimension) => dimension == "C" ? Chunk : Work.Sizes[dimension];
         double Times(params string[] dimensions) => dimensions.Contains(Kernel.Split) ? 1 : Splits;
         var chunk = Kernel.Products.Sum(product =>
             2 * Size(product.Rows) * Size(product.Columns) * Size(product.Inner) * Times(product.Rows, product.Columns, product.Inner));
-        return chunk * work.Rows(Chunk)[^1] * work.Heads;
+        return chunk * Work.Rows(Chunk)[^1] * Work.Heads;
     }
 
     private static LaunchPlan? Choose(GpuKernel kernel, int chunk, IReadOnlyList<StateVariable> states, Workload work, Target device)
@@ -123,7 +135,8 @@ public sealed record LaunchPlan(GpuKernel Kernel, int Chunk, IReadOnlyList<int> 
             device.Block, GpuTypes.Of(chunk), [.. tiles.Select(GpuTypes.Of)], GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!);
         var instance = kernel.Of(types);
         var splits = kernel.Split is { } name ? (int)Ceiling(work.Sizes[name], tiles[kernel.Place(name)]) : 1;
-        return new(kernel, chunk, tiles, splits, work.Sequences * work.Heads * splits, instance.SharedBytes) { Method = instance.Method };
+        var blocks = work.Sequences * work.Heads * splits;
+        return new(kernel, work, chunk, tiles, splits, blocks, instance.SharedBytes) { Method = instance.Method };
     }
 }
 

@@ -8,11 +8,11 @@ internal static class Traffic
 {
     private const long FloatBytes = 4;
 
-    public static long Of(RecurrenceOp op, Workload work, LaunchPlan plan) =>
-        plan.Kernel.Parameters.Sum(parameter => Of(op, work, plan, parameter));
+    public static long Of(RecurrenceOp op, LaunchPlan plan) => plan.Kernel.Parameters.Sum(parameter => Of(op, plan, parameter));
 
-    private static long Of(RecurrenceOp op, Workload work, LaunchPlan plan, GpuParameter parameter)
+    private static long Of(RecurrenceOp op, LaunchPlan plan, GpuParameter parameter)
     {
+        var work = plan.Work;
         var (tokens, sequences) = (work.Tokens * work.Heads, work.Sequences * work.Heads);
         switch (parameter.Role)
         {

@@ -18,7 +18,7 @@ public sealed record Workload(
     public long Tokens => Offsets[^1];
 
     /// <summary>How many tokens the longest sequence has.</summary>
-    public long Longest { get; } = Enumerable.Range(0, Offsets.Count - 1).Max(n => Offsets[n + 1] - Offsets[n]);
+    public long Longest => Enumerable.Range(0, Sequences).Max(n => Offsets[n + 1] - Offsets[n]);
 
     /// <summary>What a call comes to for kernels.</summary>
     internal static Workload Of(RecurrenceCall call)

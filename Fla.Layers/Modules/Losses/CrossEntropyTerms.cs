@@ -1,4 +1,5 @@
 using Fla.Dsl.Runtime;
+using Fla.Layers.Kernels;
 using static TorchSharp.torch;
 
 namespace Fla.Layers.Modules;
@@ -44,6 +45,9 @@ internal sealed record CrossEntropyTerms(
     /// <returns>The loss <c>[n]</c>, of it what lse^2 makes, and lse(x), each in at least fp32.</returns>
     public (Tensor Loss, Tensor ZLoss, Tensor Lse) Losses(Tensor logits, Tensor target, Tensor counted)
     {
+        if (ModuleKernel.DeviceOf(logits) is { } device)
+            return FusedCrossEntropy.Losses(device, this, logits, target);
+
         using var scope = NewDisposeScope();
         var x = Scaled(logits);
         var lse = x.logsumexp(-1);
@@ -56,14 +60,20 @@ internal sealed record CrossEntropyTerms(
         return scope.MoveToOuter(where(counted, loss, none), where(counted, z, none), lse);
     }
 
-    /// <summary>The gradient of the logits.</summary>
+    /// <summary>Writes the gradient of the logits.</summary>
+    /// <param name="result">Where to, <c>[n, V]</c>, of any type; it may be the logits.</param>
     /// <param name="logits"><c>[n, V]</c>, of any type.</param>
     /// <param name="target"><c>[n]</c>.</param>
     /// <param name="lse">As <see cref="Losses"/> gave it: <c>[n]</c>.</param>
     /// <param name="upstream">The gradient of each row's loss, 0 where it does not count: <c>[n]</c>.</param>
-    /// <returns><c>[n, V]</c> in at least fp32.</returns>
-    public Tensor Gradient(Tensor logits, Tensor target, Tensor lse, Tensor upstream)
+    public void Gradient(Tensor result, Tensor logits, Tensor target, Tensor lse, Tensor upstream)
     {
+        if (result.is_contiguous() && ModuleKernel.DeviceOf(logits, result) is { } device)
+        {
+            FusedCrossEntropy.Gradient(device, this, result, logits, target, lse, upstream);
+            return;
+        }
+
         using var scope = NewDisposeScope();
         var x = Scaled(logits);
         var counted = upstream.ne(Scalars.Zero);
@@ -82,7 +92,7 @@ internal sealed record CrossEntropyTerms(
             gradient.mul_((bent * bent).Complement());
         }
 
-        return scope.MoveToOuter(gradient);
+        result.copy_(gradient);
     }
 
     private Tensor Scaled(Tensor logits)

@@ -102,7 +102,7 @@ public sealed class FusedCrossEntropyLoss : nn.Module<Tensor, Tensor, Tensor>
         foreach (var chunk in Chunks(logits))
         {
             using var inner = NewDisposeScope();
-            Rows(result, chunk).copy_(terms.Gradient(Rows(logits, chunk), Rows(target, chunk), Rows(lse, chunk), Rows(upstream, chunk)));
+            terms.Gradient(Rows(result, chunk), Rows(logits, chunk), Rows(target, chunk), Rows(lse, chunk), Rows(upstream, chunk));
         }
 
         return scope.MoveToOuter(result);

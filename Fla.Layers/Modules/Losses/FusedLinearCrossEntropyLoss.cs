@@ -98,7 +98,9 @@ public sealed class FusedLinearCrossEntropyLoss : nn.Module<Tensor, Tensor, Tens
             if (!wanted.Contains(true))
                 continue;
 
-            var gradient = terms.Gradient(logits, classes, lse, part);
+            // What is added to it, or summed up of it, is rounded afterwards.
+            var gradient = empty_like(logits, warps || db is not null ? wide : x.dtype);
+            terms.Gradient(gradient, logits, classes, lse, part);
             if (warps)
                 L2Warp.AddTo(gradient, logits, penalty / x.shape[0]);
             var rounded = gradient.to(x.dtype);

@@ -7,11 +7,12 @@ using Fla.Ops.Tests.Cuda;
 
 namespace Fla.Ops.Tests.Gpu;
 
-/// <summary>Kernels that are generic over their block and sizes, run by one block of the emulator or assembled for a GPU.</summary>
+/// <summary>Kernels that are generic over their block and sizes, run by one block of the emulator or of a GPU, or compiled.</summary>
 internal static class Blocks
 {
     /// <summary>The type of a size.</summary>
-    public static Type Size(int size) => typeof(Fla.Dsl.Runtime.Gpu.ISize).Assembly.GetType($"Fla.Dsl.Runtime.Gpu.Size{size}", throwOnError: true)!;
+    public static Type Size(int size) =>
+        typeof(Tile).Assembly.GetType($"{typeof(Tile).Namespace}.Size{size}", throwOnError: true)!;
 
     /// <summary>Numbers between -1 and 1, in an array that kernels may have the address of.</summary>
     public static float[] Random(int count, int seed)
@@ -44,6 +45,10 @@ internal static class Blocks
         var block = device is EmulatedDevice ? typeof(Emulated8) : typeof(Cuda8);
         device.Prepare(Method(kernels, name, block, arguments)).Launch(1, 256, sharedBytes, numbers);
     }
+
+    /// <summary>Runs a kernel on a GPU.</summary>
+    public static void RunOnCuda(Type kernels, string name, Type[] arguments, int bytes, params ReadOnlySpan<KernelArgument> numbers) =>
+        Run(CudaDevice.Number(0), kernels, name, arguments, bytes, numbers);
 
     /// <summary>What a static method of the library says of a block of the emulator.</summary>
     public static int Bytes(Type library, string name, params Type[] arguments) =>

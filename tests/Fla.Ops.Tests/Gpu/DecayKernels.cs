@@ -68,9 +68,11 @@ internal static class DecayKernels
         Take<W, C, K, T>(later, sums, x, stride, rows, columns);
         Take<W, C, K, T>(earlier, sums, y, stride, rows, columns);
         Gates<W, C, K>(sums, gates, stride, rows, columns);
+        var square = earlier + Shared<C, K, T>.Bytes;
+        DecayedDots.Store<W, C, K, T, SingleElement>(square, later, earlier, sums, TPoint.Value);
+        Group.Barrier();
         var result = Tile.New<W, C, C>();
-        Tile.Fill<W, C, C>(result, 1f);
-        DecayedDots.Add<W, C, K, T>(result, later, earlier, sums, TPoint.Value);
+        Tile.Load<W, C, C, SingleElement>(result, square);
         Plain.Write<W, C, C>(to, result);
     }
 

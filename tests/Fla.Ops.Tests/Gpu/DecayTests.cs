@@ -13,6 +13,9 @@ public class DecayTests
     // Of an fp32 sum, its terms and the exponents in them.
     private const double Epsilon = 1.0 / (1 << 22);
 
+    // What is below it is nothing in fp32.
+    private const double Least = 1e-37;
+
     private static readonly Type[] Points = [typeof(BeforeDecay), typeof(AfterDecay), typeof(AfterWrite)];
 
     /// <summary>C, K, rows and columns that there are, and whether gates are strong.</summary>
@@ -43,9 +46,8 @@ public class DecayTests
         foreach (var point in Points)
         {
             var result = inputs.Run(nameof(DecayKernels.Dot), point, inputs.X, inputs.Y, size * size);
-            inputs.Check(result, size, (i, j) => i < size && inputs.Counts(j, i, point)
-                ? Enumerable.Range(0, columns).Select(k => inputs.At(inputs.X, i, k) * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point))
-                : []);
+            inputs.Check(result, size, start: 0, terms: (i, j) => Enumerable.Range(0, inputs.Counts(j, i, point) ? columns : 0)
+                .Select(k => inputs.At(inputs.X, i, k) * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point)));
         }
     }
 
@@ -57,7 +59,7 @@ public class DecayTests
         foreach (var point in Points)
         {
             var result = inputs.Run(nameof(DecayKernels.Mix), point, inputs.Square(point), inputs.Y, size * width);
-            inputs.Check(result, width, (i, k) => Enumerable.Range(0, size).Where(j => inputs.Counts(j, i, point))
+            inputs.Check(result, width, start: 1, terms: (i, k) => Enumerable.Range(0, size).Where(j => inputs.Counts(j, i, point))
                 .Select(j => inputs.A[(i * size) + j] * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point)));
         }
     }
@@ -70,7 +72,7 @@ public class DecayTests
         foreach (var point in Points)
         {
             var result = inputs.Run(nameof(DecayKernels.MixTransposed), point, inputs.Square(point), inputs.X, size * width);
-            inputs.Check(result, width, (j, k) => Enumerable.Range(0, size).Where(i => inputs.Counts(j, i, point))
+            inputs.Check(result, width, start: 1, terms: (j, k) => Enumerable.Range(0, size).Where(i => inputs.Counts(j, i, point))
                 .Select(i => inputs.A[(i * size) + j] * inputs.At(inputs.X, i, k) * inputs.Decay(j, i, k, point)));
         }
     }
@@ -85,11 +87,12 @@ public class DecayTests
         foreach (var (reverse, exclusive) in new[] { (false, false), (false, true), (true, false), (true, true) })
         {
             var result = New(size * width);
-            Blocks.Run(typeof(DecayKernels), nameof(DecayKernels.Sums), [Size(size), Size(width), type], inputs.SharedBytes,
+            Blocks.Run(
+                typeof(DecayKernels), nameof(DecayKernels.Sums), [Size(size), Size(width), type], inputs.SharedBytes,
                 Address(inputs.X), inputs.Stride, inputs.Rows, inputs.Columns, reverse ? 1 : 0, exclusive ? 1 : 0, Address(result));
-            inputs.Check(result, width, (i, k) => Enumerable.Range(0, size)
+            inputs.Check(result, width, start: 0, terms: (i, k) => Enumerable.Range(0, size)
                 .Where(j => (reverse ? j > i : j < i) || (j == i && !exclusive))
-                .Select(j => inputs.At(inputs.X, j, k)), start: 0);
+                .Select(j => inputs.At(inputs.X, j, k)));
         }
     }
 
@@ -156,7 +159,8 @@ public class DecayTests
         public bool Counts(int j, int i, Type point) => point == typeof(AfterWrite) ? j <= i : j < i;
 
         /// <summary>An element of a tensor as the tile has it: 0 past the tensor's end.</summary>
-        public double At(float[] tensor, int row, int column) => row < Rows && column < Columns ? tensor[(row * (Columns + Gap)) + column] : 0;
+        public double At(float[] tensor, int row, int column) =>
+            row < Rows && column < Columns ? tensor[(row * (Columns + Gap)) + column] : 0;
 
         public double Decay(int j, int i, int column, Type point)
         {
@@ -166,14 +170,14 @@ public class DecayTests
         }
 
         /// <summary>Each element is what it was at first and the sum of its terms.</summary>
-        public void Check(float[] result, int across, Func<int, int, IEnumerable<double>> terms, double start = 1)
+        public void Check(float[] result, int across, double start, Func<int, int, IEnumerable<double>> terms)
         {
             // Sums of gates are rounded as they grow, and the exponents are off by as much.
             var largest = Enumerable.Range(0, Columns).Max(k => Enumerable.Range(0, Rows).Sum(i => Math.Min(100, -At(Gates, i, k))));
             for (var i = 0; i < result.Length; i++)
             {
                 var all = terms(i / across, i % across).Append(start).ToList();
-                Assert.Equal(all.Sum(), result[i], (all.Count + largest) * Epsilon * all.Sum(Math.Abs));
+                Assert.Equal(all.Sum(), result[i], Least + ((all.Count + largest) * Epsilon * all.Sum(Math.Abs)));
             }
         }
 

@@ -17,8 +17,8 @@ public class ReductionTests
     {
         float[] tile = Random(rows * columns, seed: 1), sums = New(rows);
         Type[] shape = [Size(rows), Size(columns)];
-        Run(typeof(ReductionKernels), nameof(ReductionKernels.Columns), shape, Bytes(typeof(Reductions), nameof(Reductions.ColumnBytes), shape),
-            Address(tile), Address(sums));
+        var bytes = Bytes(typeof(Reductions), nameof(Reductions.ColumnBytes), shape);
+        Run(typeof(ReductionKernels), nameof(ReductionKernels.Columns), shape, bytes, Address(tile), Address(sums));
         for (var row = 0; row < rows; row++)
             Assert.Equal(Enumerable.Range(0, columns).Sum(column => (double)tile[(row * columns) + column]), sums[row], Tolerance);
     }
@@ -30,10 +30,12 @@ public class ReductionTests
         float[] tile = Random(rows * columns, seed: 1), vector = Random(columns, seed: 2), sums = New(columns);
         Type[] shape = [Size(rows), Size(columns)];
         var bytes = Bytes(typeof(Reductions), nameof(Reductions.RowBytes), shape) + (4 * columns);
-        Run(typeof(ReductionKernels), nameof(ReductionKernels.RowsPlus), shape, bytes, Address(tile), Address(vector), columns - 3, Address(sums));
+        Run(typeof(ReductionKernels), nameof(ReductionKernels.RowsPlus), shape, bytes,
+            Address(tile), Address(vector), columns - 3, Address(sums));
         for (var column = 0; column < columns; column++)
         {
-            var expected = Enumerable.Range(0, rows).Sum(row => (double)tile[(row * columns) + column]) + (column < columns - 3 ? vector[column] : 0);
+            var sum = Enumerable.Range(0, rows).Sum(row => (double)tile[(row * columns) + column]);
+            var expected = sum + (column < columns - 3 ? vector[column] : 0);
             Assert.Equal(expected, sums[column], Tolerance);
         }
     }

@@ -1,5 +1,6 @@
 using Fla.Dsl.Runtime.Gpu;
 using Fla.Ops.Tests.Cuda;
+using static TorchSharp.torch;
 using static Fla.Ops.Tests.Gpu.Blocks;
 
 namespace Fla.Ops.Tests.Gpu;
@@ -34,6 +35,15 @@ public class SolveTests
     [MemberData(nameof(Systems))]
     public void The_inverse_as_fp16_is_off_by_its_rounding(int c, Keys keys, float beta) => Check<HalfElement>(c, keys, beta, 0.58 / 2048);
 
+    [CudaTheory]
+    [MemberData(nameof(Systems))]
+    public void On_a_GPU_it_is_as_exact(int c, Keys keys, float beta)
+    {
+        Check<SingleElement>(c, keys, beta, 2e-5, OnCuda);
+        Check<BrainElement>(c, keys, beta, 0.58 / 256, OnCuda);
+        Check<HalfElement>(c, keys, beta, 0.58 / 2048, OnCuda);
+    }
+
     [PtxasTheory]
     [InlineData(32)]
     [InlineData(64)]
@@ -43,12 +53,26 @@ public class SolveTests
         Assert.Equal((0, 0), (stack, spills));
     }
 
-    private static void Check<T>(int c, Keys keys, float beta, double tolerance)
+    private static float[] Emulated(float[] l, Type[] arguments, int bytes)
+    {
+        var result = New(l.Length);
+        Run(typeof(SolveKernels), nameof(SolveKernels.Inverse), arguments, bytes, Address(l), Address(result));
+        return result;
+    }
+
+    private static float[] OnCuda(float[] l, Type[] arguments, int bytes)
+    {
+        using var scope = NewDisposeScope();
+        var result = full(l.Length, float.NaN, device: CUDA);
+        RunOnCuda(typeof(SolveKernels), nameof(SolveKernels.Inverse), arguments, bytes, tensor(l, device: CUDA), result);
+        return result.cpu().data<float>().ToArray();
+    }
+
+    private static void Check<T>(int c, Keys keys, float beta, double tolerance, Func<float[], Type[], int, float[]>? run = null)
         where T : struct, IElement
     {
-        float[] l = System(c, keys, beta), result = New(c * c);
-        var bytes = (c * ((c * T.Bytes) + 16)) + (c * ((c * 4) + 16));
-        Run(typeof(SolveKernels), nameof(SolveKernels.Inverse), [Size(c), typeof(T)], bytes, Address(l), Address(result));
+        var l = System(c, keys, beta);
+        var result = (run ?? Emulated)(l, [Size(c), typeof(T)], (c * ((c * T.Bytes) + 16)) + (c * ((c * 4) + 16)));
         var expected = Inverse(l, c);
         double error = 0, norm = 0;
         for (var i = 0; i < c * c; i++) (error, norm) = (error + Math.Pow(expected[i] - result[i], 2), norm + (expected[i] * expected[i]));

@@ -25,6 +25,11 @@ public static class DecayingSumsKernels
             new(GpuRole.KeptState, "z"), new(GpuRole.FinalStateGradient, "z"), new(GpuRole.InitialStateGradient, "z"),
             new(GpuRole.ArgumentGradient, "q"), new(GpuRole.ArgumentGradient, "k"), new(GpuRole.ArgumentGradient, "v"),
             new(GpuRole.ArgumentGradient, "g"), new(GpuRole.ArgumentGradient, "gamma"),
+        ]),
+        Segment: new GpuKernel(typeof(DecayingSumsKernels), nameof(Segment), ["K", "V"], "V",
+        [
+            new(GpuRole.Argument, "k"), new(GpuRole.Argument, "v"), new(GpuRole.Argument, "g"), new(GpuRole.Argument, "gamma"),
+            new(GpuRole.FinalState, "S"), new(GpuRole.StateDecay, "S"), new(GpuRole.FinalState, "z"), new(GpuRole.StateDecay, "z"),
         ]));
 
     public static int ForwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
@@ -186,6 +191,55 @@ public static class DecayingSumsKernels
         if (dgamma.Address != 0) SingleElement.Write(dgamma.Row<SingleElement>(sequence, part, parts), ofGamma);
         Write<SingleElement, TV>(shared, gradient, initialdS, sequence, head, keys, from, columns);
         Write<SingleElement, TV>(shared, gradient + TK.Value, initialdz, sequence, head, 1, from, columns);
+    }
+
+    public static int SegmentBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        where TBlock : struct, IBlock
+        where TChunk : struct, ISize
+        where TK : struct, ISize
+        where TV : struct, ISize
+        where TElement : struct, IElement
+        where TGate : struct, IElement => 2 * (TK.Value + 1) * TV.Value * 4;
+
+    public static void Segment<TBlock, TChunk, TK, TV, TElement, TGate>(
+        GpuTensor k, GpuTensor v, GpuTensor g, GpuTensor gamma,
+        GpuTensor finalS, GpuTensor decayS, GpuTensor finalz, GpuTensor decayz,
+        long offsets, int heads, int splits)
+        where TBlock : struct, IBlock
+        where TChunk : struct, ISize
+        where TK : struct, ISize
+        where TV : struct, ISize
+        where TElement : struct, IElement
+        where TGate : struct, IElement
+    {
+        if (Group.IdxX != 0) return;
+        var shared = SharedMemory.GetDynamic<float>();
+        int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+        long first = Memory.ReadLong(offsets + (16L * sequence)), end = Memory.ReadLong(offsets + (16L * sequence) + 16);
+        var from = split * TV.Value;
+        int rows = TK.Value + 1, columns = (int)Memory.Least(v.Columns - from, TV.Value);
+        var sum = 0f;
+        for (var i = 0; i < rows * TV.Value; i++) shared[i] = 0f;
+        for (var t = first; t < end; t++)
+        {
+            var decay = Decay(g, gamma, t, head, heads);
+            sum += At<SingleElement>(g, t, head, heads, 0) + At<SingleElement>(gamma, 0, head, heads, 0);
+            for (var r = 0; r < rows; r++)
+                for (var c = 0; c < columns; c++)
+                {
+                    var key = 0f;
+                    if (r < k.Columns) key = At<TElement>(k, t, head, heads, r);
+                    if (r == TK.Value) key = 1f;
+                    var place = (r * TV.Value) + c;
+                    shared[place] = (decay * shared[place]) + (key * At<TElement>(v, t, head, heads, from + c));
+                }
+        }
+
+        for (var i = 0; i < rows * TV.Value; i++) shared[(rows * TV.Value) + i] = sum;
+        Write<SingleElement, TV>(shared, 0, finalS, sequence, head, k.Columns, from, columns);
+        Write<SingleElement, TV>(shared, TK.Value, finalz, sequence, head, 1, from, columns);
+        Write<SingleElement, TV>(shared, rows, decayS, sequence, head, k.Columns, from, columns);
+        Write<SingleElement, TV>(shared, rows, decayz, sequence, head, 1, from, columns);
     }
 
     private static float At<T>(GpuTensor tensor, long token, int head, int heads, int column)

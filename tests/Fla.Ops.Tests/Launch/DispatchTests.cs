@@ -2,6 +2,7 @@ using Fla.Dsl;
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Cuda;
 using Fla.Dsl.Runtime.Emulator;
+using Fla.Dsl.Runtime.Gpu;
 using Fla.Ops.Tests.Cuda;
 using Fla.Ops.Tests.Runtime;
 using static TorchSharp.torch;
@@ -89,6 +90,19 @@ public class DispatchTests
         var forwardOnly = KernelOps.With(DecayingSumsKernels.Program with { Backward = null });
         Run(op: forwardOnly);
         Assert.Throws<ByTorchException>(() => Run(op: forwardOnly, differentiable: true));
+    }
+
+    [Fact]
+    public void Gradients_per_head_have_a_kernel_of_their_own_where_nobody_wants_them()
+    {
+        using var backend = BackendOf.Emulator;
+        using var scope = NewDisposeScope();
+        var missing = new GpuKernel(typeof(DispatchTests), "Missing", ["K", "V"], "V", []);
+        var op = KernelOps.With(DecayingSumsKernels.Program with { Backward = missing, TokenBackward = DecayingSumsKernels.Program.Backward }).Op;
+        var inputs = Inputs.Random(KernelOps.DecayingSums, 1, 3, heads: 2).Leaves(ScalarType.Float32);
+        var (o, _) = op.Run(Mode.Chunk, [.. inputs.Arguments.Select((argument, i) => i == 4 ? argument!.detach() : argument)]);
+        o.sum().backward();
+        Assert.Throws<MissingMethodException>(() => op.Run(Mode.Chunk, inputs.Arguments));
     }
 
     private static void Run(

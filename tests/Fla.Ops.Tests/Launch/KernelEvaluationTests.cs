@@ -1,4 +1,5 @@
 using Fla.Dsl;
+using Fla.Dsl.Runtime.Emulator;
 using Fla.Ops.Tests.Runtime;
 using static TorchSharp.torch;
 
@@ -114,6 +115,23 @@ public class KernelEvaluationTests
         final![0].sum().backward();
         Close.AssertZero(inputs.Arguments[0]!.grad!);
         Assert.True(inputs.Arguments[1]!.grad!.abs().min().item<float>() > 0);
+    }
+
+    [Fact]
+    public void Long_sequences_in_segments()
+    {
+        var before = EmulatedDevice.Instance.Stated;
+        EmulatedDevice.Instance.Stated = before with { Multiprocessors = 10 };
+        try
+        {
+            Check(Inputs.Random(KernelOps.DecayingSums, 1, 1100, heads: 2));
+            Check(Inputs.Random(KernelOps.DecayingSums, 1, 1100, heads: 1, offsets: [0, 3, 3, 1100], values: 40));
+            Check(Inputs.Random(KernelOps.DecayingSums, 1, 1030, heads: 1, initial: false));
+        }
+        finally
+        {
+            EmulatedDevice.Instance.Stated = before;
+        }
     }
 
     private static void Check(Inputs inputs, Mode mode = Mode.Chunk, double tolerance = 1e-5, ScalarType type = ScalarType.Float32)

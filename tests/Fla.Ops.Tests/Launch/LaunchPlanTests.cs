@@ -62,8 +62,8 @@ public class LaunchPlanTests
         const long Vectors = 128 * (128 + 128 + 64) * 2, Gates = 128 * 4, States = 128 * 64 * 4, Kept = 2 * 128 * 64 * 2;
         var plans = LaunchPlan.Of(Op, work, Machine.H100 with { Multiprocessors = 2 });
         Assert.Equal(2, plans[1].Splits);
-        Assert.Equal(Vectors + Gates + States + Kept, plans[0].Bytes(Op, work));
-        Assert.Equal(2 * 128 * 128 * 2, plans[1].Bytes(Op, work));
+        Assert.Equal(Vectors + Gates + States + Kept, plans[0].Bytes(Op));
+        Assert.Equal(2 * 128 * 128 * 2, plans[1].Bytes(Op));
     }
 
     [Fact]
@@ -72,7 +72,33 @@ public class LaunchPlanTests
         var work = Work(128, 64, tokens: 128, sequences: 1);
         var plan = LaunchPlan.Of(Op, work, Machine.H100)[0];
         Assert.Equal(2, plan.Splits);
-        Assert.Equal(2 * ((64 * 64 * 128 * 2) + (64 * 64 * 128)) * 2 * 32, plan.Flops(work));
+        Assert.Equal(2 * ((64 * 64 * 128 * 2) + (64 * 64 * 128)) * 2 * 32, plan.Flops());
+    }
+
+    [Theory]
+    [InlineData(2, 16, 16384, 4, 4096)]
+    [InlineData(1, 8, 8192, 16, 512)]
+    [InlineData(1, 1, 700, 1, 700)]         // short
+    [InlineData(8, 32, 2048, 1, 2048)]      // many
+    [InlineData(1, 40, 5000, 3, 1728)]      // multiples of a chunk
+    public void Few_long_sequences_are_cut_where_a_kernel_comes_first(int sequences, int heads, long tokens, int segments, long longest)
+    {
+        var work = Work(tokens: tokens, sequences: sequences) with { Heads = heads };
+        var plans = LaunchPlan.Of(Cut, work, Machine.H100);
+        Assert.Equal(sequences * segments, plans[0].Work.Sequences);
+        Assert.Equal(longest, plans[0].Work.Longest);
+        Assert.Equal(sequences, plans[1].Work.Sequences);
+        Assert.Equal(segments > 1, plans.Any(plan => plan.Kernel == Cut.Gpu!.Segment));
+        Assert.Equal(work.Sequences, LaunchPlan.Of(Op, work, Machine.H100)[0].Work.Sequences);
+    }
+
+    [Fact]
+    public void Segments_are_of_one_sequence_each()
+    {
+        var work = Work() with { Offsets = [0, 0, 2000, 2100, 4100], Heads = 8 };
+        var cut = Segments.Of(work, Machine.H100);
+        Assert.Equal([0, 0, 704, 1408, 2000, 2100, 2804, 3508, 4100], cut.Offsets);
+        Assert.Equal([0, 1, 4, 5, 8], Segments.First(work, cut));
     }
 
     [Fact]
@@ -102,6 +128,11 @@ public class LaunchPlanTests
             Products = [("C", "C", "K"), ("C", "V", "K")],
         },
         new GpuKernel(typeof(PlannedKernels), nameof(PlannedKernels.Forward), ["K", "V"], "V", [new(GpuRole.ArgumentGradient, "q")]))).Op;
+
+    private static RecurrenceOp Cut { get; } = KernelOps.With(Op.Gpu! with
+    {
+        Segment = new GpuKernel(typeof(PlannedKernels), nameof(PlannedKernels.Forward), ["K", "V"], "V", []),
+    }).Op;
 }
 
 /// <summary>A kernel that is planned for and never run: what it asks for is two stages of q, k and v.</summary>

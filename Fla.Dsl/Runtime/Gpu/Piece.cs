@@ -1,0 +1,90 @@
+using ILGPU;
+using ILGPU.Runtime.Cuda;
+
+namespace Fla.Dsl.Runtime.Gpu;
+
+/// <summary>
+/// Neighbouring elements of a tensor, which a thread reads and writes 16 bytes at a time where it can: pieces of 8, 4 or 2 elements
+/// must lie at a multiple of their size, those of 1 may lie anywhere.
+/// </summary>
+public static class Piece
+{
+    /// <summary>Reads one to registers; zeros where there is none.</summary>
+    /// <param name="to">The registers.</param>
+    /// <param name="at">Which of them is the first.</param>
+    /// <param name="address">Where the piece lies in global memory.</param>
+    /// <param name="there">Whether there is one.</param>
+    public static void Read<W, N, T>(ArrayView<float> to, int at, long address, bool there)
+        where W : struct, IBlock
+        where N : struct, ISize
+        where T : struct, IElement
+    {
+        if (W.IsCuda && N.Value > 1)
+        {
+            var words = LocalMemory.Allocate1D<uint>(4);
+            for (var word = 0; word < N.Value * T.Bytes / 4; word += 4)
+            {
+                Asm.ReadWords(words, address + (word * 4), there, N.Value * T.Bytes / 4);
+                for (var i = 0; i < Least(4, N.Value * T.Bytes / 4); i++) Widen<T>(to, at + ((word + i) * 4 / T.Bytes), words[i]);
+            }
+        }
+        else
+        {
+            for (var i = 0; i < N.Value; i++) to[at + i] = Memory.ReadIf<W, T>(there, address + (i * T.Bytes));
+        }
+    }
+
+    /// <summary>Writes one from registers, where there is one.</summary>
+    /// <param name="from">The registers.</param>
+    /// <param name="at">Which of them is the first.</param>
+    /// <param name="address">Where the piece lies in global memory.</param>
+    /// <param name="there">Whether there is one.</param>
+    public static void Write<W, N, T>(ArrayView<float> from, int at, long address, bool there)
+        where W : struct, IBlock
+        where N : struct, ISize
+        where T : struct, IElement
+    {
+        if (W.IsCuda && N.Value > 1)
+        {
+            var words = LocalMemory.Allocate1D<uint>(4);
+            for (var word = 0; word < N.Value * T.Bytes / 4; word += 4)
+            {
+                for (var i = 0; i < Least(4, N.Value * T.Bytes / 4); i++) words[i] = Narrowed<T>(from, at + ((word + i) * 4 / T.Bytes));
+                Asm.WriteWords(words, address + (word * 4), there, N.Value * T.Bytes / 4);
+            }
+        }
+        else
+        {
+            for (var i = 0; i < N.Value; i++) Memory.WriteIf<W, T>(there, address + (i * T.Bytes), from[at + i]);
+        }
+    }
+
+    private static void Widen<T>(ArrayView<float> to, int at, uint word)
+        where T : struct, IElement
+    {
+        if (T.TensorCoreType == 0)
+        {
+            to[at] = Interop.IntAsFloat(word);
+        }
+        else if (T.TensorCoreType == 1)
+        {
+            to[at] = Interop.IntAsFloat(word << 16);
+            to[at + 1] = Interop.IntAsFloat(word & 0xffff0000u);
+        }
+        else
+        {
+            Ref<float> low = 0f, high = 0f;
+            Ref<uint> pair = word;
+            CudaAsm.EmitRef(
+                "{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }", ref low, ref high, ref pair);
+            to[at] = low.Value;
+            to[at + 1] = high.Value;
+        }
+    }
+
+    private static uint Narrowed<T>(ArrayView<float> from, int at)
+        where T : struct, IElement =>
+        T.TensorCoreType == 0 ? Interop.FloatAsInt(from[at]) : Asm.Pair<T>(from[at], from[at + 1]);
+
+    private static int Least(int a, int b) => a < b ? a : b;
+}
