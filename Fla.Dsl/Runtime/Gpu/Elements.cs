@@ -55,7 +55,7 @@ public readonly unsafe struct SingleElement : IElement
 
 /// <summary>
 /// fp32 that products round to 11 bits, as tensor cores multiply it at once (TF32): each operand is off by up to one part in 2048. All
-/// else is fp32.
+/// else is fp32. It is what kernels take fp32 for while PyTorch's own <c>torch.backends.cuda.matmul.allow_tf32</c> is set.
 /// </summary>
 public readonly struct TensorFloatElement : IElement
 {
