@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers.Kernels;
 
-/// <summary>A causal depthwise convolution with its activation as one kernel, and its gradients as another; nothing is kept but x.</summary>
+/// <summary>A causal depthwise convolution with its activation as one kernel, and its gradients as another; nothing is kept but what came.</summary>
 internal static class FusedConvolution
 {
     // What a segment reads beyond its own tokens is to be little.
@@ -41,7 +41,7 @@ internal static class FusedConvolution
                 (inputs, _) =>
                 {
                     using var scope = NewDisposeScope();
-                    Tensor?[] own = [.. inputs.Select(input => input?.contiguous())];
+                    Tensor?[] own = [.. inputs.Select(input => input?.contiguous()), positions?.alias()];
                     var y = Unwritten.Tensor(own[0]!.shape, own[0]!.dtype, own[0]!.device);
                     var (piece, blocks, segment, _) = Shape(8, y, own[0]);
                     Forward.Launch(device, blocks, Types(piece, own), [y, .. Arguments(own, segment)]);
@@ -87,7 +87,7 @@ internal static class FusedConvolution
 
         KernelArgument[] Arguments(Tensor?[] kept, long segment) =>
         [
-            kept[0]!, kept[1]!, ModuleKernel.Address(kept[2]), ModuleKernel.Address(positions),
+            kept[0]!, kept[1]!, ModuleKernel.Address(kept[2]), ModuleKernel.Address(kept[3]),
             tokens, length, (int)channels, (int)width, (int)segment, swish ? 1 : 0,
         ];
     }

@@ -117,6 +117,19 @@ internal sealed partial class GpuBody
         if (uses == 0) regions.Leave(name);
     }
 
+    private void Dot(int id)
+    {
+        var tile = program[id];
+        var operands = tile.Operands.Select(Operand).ToList();
+        var (name, element) = (Fresh(id), plan.IsOnlyStored(id) ? "TElement" : Single);
+        regions.Take(name, $"Shared<TChunk, TChunk, {element}>.Bytes", Code);
+        Touch(operands, [name]);
+        Code.Line($"DecayedDots.Store<TBlock, TChunk, {Size(program[tile.Operands[0]].Shape.Columns)}, TElement, {element}>({name}, {string.Join(", ", operands)}, ReadPoint.{tile.Point});");
+        shared.Add(id, new SharedTile(name, element));
+        if (element == "TElement") storedUses.Add(id, plan.StoredUses(id));
+        foreach (var operand in tile.Operands) Used(operand);
+    }
+
     private static bool IsForward(Instruction sums) => sums is { Reverse: false, Exclusive: false };
 
     private void Inverse(int id)

@@ -120,6 +120,7 @@ internal sealed partial class GpuBody
             default:
                 if (program[id].Op == TileOp.CumulativeSum) RunningSums(id);
                 else if (program[id].Op == TileOp.InverseUnitLower) Inverse(id);
+                else if (program[id].Op == TileOp.DecayedDot) Dot(id);
                 else if (program[id].Op == TileOp.DecayedDot) DecayedDot(id);
                 else Tile(id);
                 break;

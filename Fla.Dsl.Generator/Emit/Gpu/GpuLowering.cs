@@ -111,9 +111,9 @@ internal sealed class GpuLowering
         {
             (b.Tile, number) = (builder.Multiply(b.Tile, inner.Value), null);
         }
-        else if (number is { } alone && (IsComputed(a.Tile) || IsComputed(b.Tile)))
+        else if (number is { } alone && (IsInRegisters(a.Tile) || IsInRegisters(b.Tile)))
         {
-            if (IsComputed(a.Tile)) a.Tile = builder.Multiply(a.Tile, alone);
+            if (IsInRegisters(a.Tile)) a.Tile = builder.Multiply(a.Tile, alone);
             else b.Tile = builder.Multiply(b.Tile, alone);
             number = null;
         }
@@ -144,6 +144,9 @@ internal sealed class GpuLowering
     private int? Times(int? left, int? right) => left is null ? right : right is null ? left : builder.Multiply(left.Value, right.Value);
 
     private int? Turned(int? line) => line is { } id ? builder.Transpose(id) : null;
+
+    /// <summary>Whether a tile is stored from registers, where a factor costs nothing.</summary>
+    private bool IsInRegisters(int id) => IsComputed(id) && builder[id].Op is not (TileOp.DecayedDot or TileOp.InverseUnitLower or TileOp.CumulativeSum);
 
     private bool IsComputed(int id) => builder[id].Op != TileOp.Input;
 

@@ -35,10 +35,13 @@ internal sealed class GpuPlan
     public Place PlaceOf(int id) => Places.Of(Program[id].Shape)!.Value;
 
     /// <summary>Uses of a value as an operand of operations that take it from shared memory.</summary>
-    public int StoredUses(int id) => users.TryGetValue(id, out var all) ? all.Count(user => Places.IsProduct(Program[user].Op)) : 0;
+    public int StoredUses(int id) => users.TryGetValue(id, out var all) ? all.Count(user => Places.IsProduct(Program[user].Op) || Program[user].Op == TileOp.DecayedDot) : 0;
 
     /// <summary>Whether anything takes a value element by element.</summary>
     public bool IsReadByElement(int id) => results.Contains(id) || users.TryGetValue(id, out var all) && all.Any(user => !Places.IsProduct(Program[user].Op));
+
+    /// <summary>Whether all that a value is used for takes it from shared memory in the type of elements.</summary>
+    public bool IsOnlyStored(int id) => !results.Contains(id) && users.TryGetValue(id, out var all) && all.All(user => Places.IsProduct(Program[user].Op));
 
     /// <summary>Whether a value is written where it is used.</summary>
     public bool IsWithin(int id)

@@ -36,7 +36,10 @@ internal static class Places
         or TileOp.CausalMask or TileOp.Transpose;
 
     /// <summary>Whether an operation is a sum of products of tiles in shared memory, which is added to registers.</summary>
-    public static bool IsProduct(TileOp op) => op is TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed;
+    public static bool IsProduct(TileOp op) => op is TileOp.MatMul or TileOp.DecayedMix or TileOp.DecayedMixTransposed;
+
+    /// <summary>Whether the result of an operation comes to shared memory, not to registers.</summary>
+    public static bool IsShared(TileOp op) => op is TileOp.CumulativeSum or TileOp.InverseUnitLower or TileOp.DecayedDot;
 
     /// <summary>Whether kernels can be written for a program.</summary>
     public static bool Fits(TileProgram program) => program.Instructions.All(tile => Of(tile.Shape) is not null && Knows(tile, program));

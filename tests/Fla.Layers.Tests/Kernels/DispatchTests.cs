@@ -62,13 +62,26 @@ public class DispatchTests
     {
         using var scope = NewDisposeScope();
         var x = randn(2, 5, 16);
-        var layers = nn.Sequential(
-            ("convolution", new ShortConvolution(16, 4)), ("norm", new RMSNorm(16)), ("mlp", new GatedMLP(16, intermediateSize: 24)));
+        var offsets = tensor(new long[] { 0, 3, 10 });
+        var (convolution, packed) = (new ShortConvolution(16, 4), new ShortConvolution(16, 4, bias: true));
+        var (norm, gated, mlp) = (new RMSNorm(16), new FusedRMSNormGated(8), new GatedMLP(16, intermediateSize: 24));
+        var rotary = new RotaryEmbedding(8);
+        nn.Module[] modules = [convolution, packed, norm, gated, mlp];
+        var parameters = modules.SelectMany(module => module.parameters()).ToArray();
         Tensor[] Gradients()
         {
-            layers.zero_grad();
-            new FusedCrossEntropyLoss(inplaceBackward: true).forward(layers.forward(x).flatten(0, 1), arange(10)).backward();
-            return [.. layers.parameters().Select(parameter => parameter.grad!.clone())];
+            foreach (var module in modules)
+                module.zero_grad();
+            using (NewDisposeScope())
+            {
+                var y = packed.forward(convolution.forward(x).reshape(1, 10, 16), null, cuSeqlens: offsets).y;
+                var (q, k) = rotary.forward(y.reshape(1, 10, 2, 8), y.reshape(1, 10, 2, 8), 4);
+                var (normed, sum) = norm.forward(gated.forward(L2Norm.Normalize(q), k).flatten(-2), y);
+                var logits = mlp.forward(normed).Plus(sum);
+                new FusedCrossEntropyLoss(inplaceBackward: true).forward(logits[0], arange(10)).backward();
+            }
+
+            return [.. parameters.Select(parameter => parameter.grad!.clone())];
         }
 
         var expected = Gradients();
