@@ -69,12 +69,12 @@ internal static class SingleProducts
                     for (var q = 0; q < 4; q++)
                     {
                         var offset = (((i * 16) + ((q & 1) * 8)) * nextRow) + ((q >> 1) * second * alongA);
-                        highA[(i * 4) + q] = Interop.FloatAsInt(Asm.LoadSingle(fromA + (uint)offset));
+                        highA[(i * 4) + q] = Interop.FloatAsInt(Asm.Load(fromA + (uint)offset));
                     }
                 }
             }
 
-            if (scaled) Scale(highA, down, Asm.LoadSingle(fromScales), Asm.LoadSingle(fromScales + (uint)(second * 4)));
+            if (scaled) Scale(highA, down, Asm.Load(fromScales), Asm.Load(fromScales + (uint)(second * 4)));
             for (var i = 0; i < down * 4; i++) Take<W, T>(highA, lowA, i);
             for (var j = 0; j < across; j++)
             {
@@ -85,8 +85,8 @@ internal static class SingleProducts
                 }
                 else
                 {
-                    highB[0] = Interop.FloatAsInt(Asm.LoadSingle(square));
-                    highB[1] = Interop.FloatAsInt(Asm.LoadSingle(square + (uint)(second * alongB)));
+                    highB[0] = Interop.FloatAsInt(Asm.Load(square));
+                    highB[1] = Interop.FloatAsInt(Asm.Load(square + (uint)(second * alongB)));
                 }
 
                 for (var i = 0; i < 2; i++) Take<W, T>(highB, lowB, i);
