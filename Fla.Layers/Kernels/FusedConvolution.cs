@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers.Kernels;
 
-/// <summary>A causal depthwise convolution with its activation as one kernel, and its gradients as another; nothing is kept but what came.</summary>
+/// <summary>A causal depthwise convolution with its activation as one kernel, its gradients as another; only what came is kept.</summary>
 internal static class FusedConvolution
 {
     // What a segment reads beyond its own tokens is to be little.

@@ -49,7 +49,8 @@ internal static class FusedNorm
         (Tensor[] Outputs, Tensor?[] Kept) Evaluate(Tensor?[] inputs, bool[] wanted)
         {
             using var scope = NewDisposeScope();
-            var (x, gates, weight, bias) = (inputs[0]!.contiguous(), inputs[2]?.contiguous(), inputs[3]?.contiguous(), inputs[4]?.contiguous());
+            var (x, gates) = (inputs[0]!.contiguous(), inputs[2]?.contiguous());
+            var (weight, bias) = (inputs[3]?.contiguous(), inputs[4]?.contiguous());
             var residual = inputs[1]?.to(kept!.Value).contiguous();
             var (shape, rows, columns) = Rows(x, residual, gates, weight, bias);
             bool differentiates = wanted.Contains(true);
@@ -88,8 +89,8 @@ internal static class FusedNorm
             Backward.Launch(
                 device, (int)blocks, Types(shape, type, x.dtype, weight ?? bias),
                 dx, ModuleKernel.Address(dgate), ModuleKernel.Address(dweight), ModuleKernel.Address(dbias), dy, ModuleKernel.Address(dsum),
-                x, ModuleKernel.Address(means), scales, ModuleKernel.Address(gates), ModuleKernel.Address(weight), ModuleKernel.Address(bias),
-                rows, (int)columns, (int)groups, Share(columns), Centre(columns), swish ? 1 : 0, gateFirst ? 1 : 0);
+                x, ModuleKernel.Address(means), scales,
+                ModuleKernel.Address(gates), ModuleKernel.Address(weight), ModuleKernel.Address(bias), rows, (int)columns, (int)groups, Share(columns), Centre(columns), swish ? 1 : 0, gateFirst ? 1 : 0);
             Tensor?[] results =
             [
                 wanted[0] ? dx.to(type) : null,

@@ -5,7 +5,7 @@ using Fla.Layers.Kernels;
 
 namespace Fla.Layers.Tests.Kernels;
 
-/// <summary>All that a thread has is in registers: in the text for the driver, and where NVIDIA's assembler is there, by its word.</summary>
+/// <summary>All that a thread has is in registers: in the text for the driver, and by NVIDIA's assembler where that is there.</summary>
 public class RegisterTests
 {
     private static readonly Type Brain = typeof(BrainElement), Half = typeof(HalfElement), Single = typeof(SingleElement);
