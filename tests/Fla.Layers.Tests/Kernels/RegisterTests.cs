@@ -16,7 +16,6 @@ public class RegisterTests
     [InlineData(2048, true)]
     [InlineData(2048, false)]
     [InlineData(4096, true)]
-    [InlineData(8192, true)]
     public void Norms(long columns, bool aligned)
     {
         var shape = RowShape.Of(columns, aligned);
