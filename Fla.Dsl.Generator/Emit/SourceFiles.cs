@@ -36,20 +36,17 @@ internal static class SourceFiles
             TorchEmitter.Write(code, "TokenCode", "What happens in one token, for any number of sequences at once.", compiled.Token);
         }));
         var api = new SourceFile($"{declaration.FullName}.g.cs", File(declaration, [$"{declaration.Name}: the operators of a recurrence declared in {declaration.Name}.Step."], code => OperatorEmitter.Write(code, compiled)));
+        var programs = new List<SourceFile> { torch };
+        if (GpuEmitter.Fits(compiled))
+            programs.Add(new SourceFile($"{declaration.FullName}.Gpu.g.cs", File(declaration, Header(compiled), code => GpuEmitter.Write(code, compiled), "ILGPU", "ILGPU.Runtime", "Fla.Dsl.Runtime.Gpu")));
         var sources = new SourceFile($"{declaration.FullName}.Sources.g.cs", File(declaration, ["The text of the generated programs."], code =>
         {
             code.Line("private static global::System.Collections.Generic.IReadOnlyDictionary<string, string> Sources => new global::System.Collections.Generic.Dictionary<string, string>");
             code.Line("{");
-            code.Indented(() => code.Line($"[\"{torch.Name}\"] = {Verbatim(torch.Text)},"));
+            code.Indented(() => code.Lines(programs.Select(program => $"[\"{program.Name}\"] = {Verbatim(program.Text)},")));
             code.Line("};");
         }));
-        if (GpuEmitter.Fits(compiled))
-        {
-            var gpu = new SourceFile($"{declaration.FullName}.Gpu.g.cs", File(declaration, Header(compiled), code => GpuEmitter.Write(code, compiled), "ILGPU", "ILGPU.Runtime", "Fla.Dsl.Runtime.Gpu"));
-            return new[] { api, torch, gpu, sources }.ToEquatableArray();
-        }
-
-        return new[] { api, torch, sources }.ToEquatableArray();
+        return new[] { api }.Concat(programs).Append(sources).ToEquatableArray();
     }
 
     /// <summary>The recurrences whose names differ from an earlier one's by case alone, in which file names do not differ.</summary>

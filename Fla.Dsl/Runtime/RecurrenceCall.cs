@@ -45,10 +45,7 @@ internal sealed class RecurrenceCall
     /// <summary>The arguments that there are tensors for, in declaration order.</summary>
     public IEnumerable<Argument> DeclaredArguments => Op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale);
 
-    /// <summary>The default of an argument per head, <c>[1, H, 1, 1]</c>.</summary>
-    public Tensor Default(Argument argument)
-    {
-        double[] perHead = [.. Enumerable.Range(0, (int)Heads).Select(head => argument.Default!(head, (int)Heads))];
-        return tensor(perHead, Compute, Device).view(1, Heads, 1, 1);
-    }
+    /// <summary>The default of an argument per head, for each of them.</summary>
+    public double[] Default(Argument argument) =>
+        [.. Enumerable.Range(0, (int)Heads).Select(head => argument.Default!(head, (int)Heads))];
 }

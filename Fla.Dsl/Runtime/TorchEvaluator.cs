@@ -110,7 +110,8 @@ internal sealed class TorchEvaluator : Evaluator
                 continue;
             }
 
-            var tensor = arguments[next]?.reshape(Call.Arguments[next]!.Canonical) ?? Call.Default(argument);
+            var tensor = arguments[next]?.reshape(Call.Arguments[next]!.Canonical)
+                ?? torch.tensor(Call.Default(argument), Call.Compute, Call.Device).view(1, Call.Heads, 1, 1);
             inputs.Add(argument.Role == ArgumentRole.PerHead ? transfer.ToRow(tensor) : transfer.ToRows(tensor));
             next++;
         }

@@ -33,6 +33,8 @@ public static class CataloguePage
         | step | optional | always | none: each sequence is an entry of the batch | the same |
 
         *torch* is operations of TorchSharp on any of its devices, computed in fp64 where an argument is fp64 and in fp32 otherwise.
+        *kernels* is what CUDA tensors of bf16, fp16 and fp32 go to where a block has room for the sizes, which are up to 256 along
+        dimensions that are not spread over blocks; all else goes to torch. See [benchmarks](benchmarks.md).
         What stands here is tested: every mode in both directions, with and without states, packed and not, against the declaration of
         the op.
 
@@ -40,7 +42,7 @@ public static class CataloguePage
         """;
 
     // The column of a backend, and what it has of an op in a mode: directions, or why there are none.
-    private static readonly (string Name, Func<RecurrenceOp, Execution, string> Cell)[] Backends = [("torch", Torch)];
+    private static readonly (string Name, Func<RecurrenceOp, Execution, string> Cell)[] Backends = [("torch", Torch), ("kernels", Kernels)];
 
     /// <summary>The page for these ops, as Markdown.</summary>
     public static string Of(IEnumerable<RecurrenceOp> ops)
@@ -65,6 +67,11 @@ public static class CataloguePage
         SignatureText.States(op),
         op.OutputDimensions.Count == 0 ? "scalar" : string.Join(", ", op.OutputDimensions),
     ];
+
+    private static string Kernels(RecurrenceOp op, Execution execution) =>
+        execution.Mode is not (Mode.Chunk or Mode.FusedChunk) || op.Gpu is not { } program ? "none"
+        : program.Backward is null ? "forward"
+        : "forward, backward";
 
     private static string Torch(RecurrenceOp op, Execution execution)
     {

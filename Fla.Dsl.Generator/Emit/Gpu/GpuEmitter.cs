@@ -27,6 +27,9 @@ internal static class GpuEmitter
             kernels.Add(("TokenBackward", "From the last token to the first: the gradients of what is per token.", Kernel(tokens, "TokenBackward", true)));
         }
 
+        if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Places.Fits(lowered))
+            kernels.Add(("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", new(declaration, lowered, "Segment", false) { Split = split, Decays = decays }));
+
         code.Line("/// <summary>Kernels: a block for each sequence, head and part of the values.</summary>").Block("public static class GpuCode", () =>
         {
             var written = code.Inner(0);

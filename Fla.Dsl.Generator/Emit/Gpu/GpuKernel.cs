@@ -30,6 +30,9 @@ internal sealed class GpuKernel
     /// <summary>The dimension whose parts different blocks may have: what no product sums over and all states have as their columns.</summary>
     public string? Split { get; init; }
 
+    /// <summary>Of a kernel that begins with empty states and gives their decays, the states that carried decays are of; null of others.</summary>
+    public IReadOnlyDictionary<string, string>? Decays { get; init; }
+
     private IEnumerable<ProgramInput> Used => program.Inputs.Where(input => plan.Needed.Contains(input.Id));
 
     private IEnumerable<ProgramInput> Tokens => Used.Where(input => input.Kind == InputKind.OutputGradient || input.Kind == InputKind.Argument && RoleOf(input.Name) == ParameterRole.Token);
@@ -69,6 +72,13 @@ internal sealed class GpuKernel
             foreach (var input in Tokens) yield return input.Kind == InputKind.OutputGradient ? ("OutputGradient", Declared(input.Name), Tensor(input.Name)) : ("Argument", input.Name, Tensor(input.Name));
             foreach (var input in PerHead.Concat(Scales)) yield return ("Argument", input.Name, Tensor(input.Name));
             foreach (var output in program.Outputs) yield return backward ? ("ArgumentGradient", Declared(output.Name), Tensor(output.Name)) : ("Output", output.Name, Tensor(output.Name));
+            if (Decays is not null)
+            {
+                foreach (var name in program.Carried.Select(input => input.Name))
+                    yield return (Decays.TryGetValue(name, out var of) ? "StateDecay" : "FinalState", of ?? name, $"final{name}");
+                yield break;
+            }
+
             foreach (var state in program.Carried.Select(input => backward ? Declared(input.Name) : input.Name))
             {
                 if (!backward || Kept.Any(kept => kept.Name == state)) yield return ("KeptState", state, $"kept{state}");
@@ -117,12 +127,16 @@ internal sealed class GpuKernel
             foreach (var input in PerHead.Where(input => !IsLine(input))) code.Line($"var {Local(input.Name)} = SingleElement.Read({Tensor(input.Name)}.Row<SingleElement>(0, head, heads));");
             foreach (var input in PerHead.Where(IsLine)) code.Line($"Rows.Read<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {Tensor(input.Name)}.Row<SingleElement>(0, head, heads), {Tensor(input.Name)}.Columns);");
             foreach (var (input, _) in CarriedLines)
-                code.Line($"Rows.ReadState<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, sequence, head, heads);");
+                code.Line(Decays is not null
+                    ? $"Rows.Fill<{Along(input.Id)}>({Local(input.Name)}, 0f);"
+                    : $"Rows.ReadState<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, sequence, head, heads);");
             foreach (var (input, _) in CarriedTiles)
             {
                 var shape = GpuBody.Generic(program[input.Id].Shape);
                 code.Line($"var {Local(input.Name)} = Tile.New<{shape}>();");
-                code.Line($"Transfers.ReadState<{shape}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads);");
+                code.Line(Decays is not null
+                    ? $"Tile.Fill<{shape}>({Local(input.Name)}, 0f);"
+                    : $"Transfers.ReadState<{shape}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads);");
             }
 
             foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{GpuBody.Generic(shape)}>();");
@@ -211,6 +225,8 @@ internal sealed class GpuKernel
 
     private int Stages => backward ? 1 : 2;
 
+    private bool KeepsStates => !backward && Decays is null;
+
     private IEnumerable<(string Tensor, string Element)> SplitTensors()
     {
         bool IsSplit(int id) => Split is not null && program[id].Shape.Columns == Split;
@@ -219,6 +235,12 @@ internal sealed class GpuKernel
         foreach (var (input, _) in CarriedTiles.Where(carried => IsSplit(carried.Input.Id)))
         {
             var state = StateOf(input);
+            if (Decays is not null)
+            {
+                yield return ($"final{state}", "SingleElement");
+                continue;
+            }
+
             if (!backward || Kept.Any(kept => kept.Name == state)) yield return ($"kept{state}", "TElement");
             yield return (backward ? $"dFinal{state}" : $"initial{state}", "SingleElement");
             yield return (backward ? $"dInitial{state}" : $"final{state}", "SingleElement");
@@ -251,10 +273,10 @@ internal sealed class GpuKernel
             foreach (var kept in Kept.Where(IsLine))
                 code.Line($"Rows.ReadState<{Along(kept.Id)}, TElement>({Local(kept.Name)}, kept{kept.Name}, firstRow + (start / TChunk.Value), head, heads);");
             if (Kept.Any(IsLine)) code.Line(GpuBody.Barrier);
-            if (!backward)
+            if (KeepsStates)
                 foreach (var (input, _) in CarriedLines)
                     code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, TElement>(kept{input.Name}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
-            if (!backward)
+            if (KeepsStates)
                 foreach (var (input, _) in CarriedTiles)
                     code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, TElement>(kept{input.Name}, {RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
             Steps(code);

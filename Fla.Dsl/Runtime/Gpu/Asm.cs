@@ -72,55 +72,38 @@ internal static class Asm
     }
 
     /// <summary>Puts two numbers beside one another into shared memory.</summary>
-    public static void StorePair(uint address, float first, float second) => CudaAsm.Emit("st.shared.v2.f32 [%0], {%1,%2};", address, first, second);
-
-    /// <summary>The first number of a pair of half type.</summary>
-    public static float Low<T>(uint pair)
-        where T : struct, IElement
-    {
-        if (T.TensorCoreType == 1) return Interop.IntAsFloat(pair << 16);
-        CudaAsm.Emit("{ .reg .b16 l, h; mov.b32 {l, h}, %1; cvt.f32.f16 %0, l; }", out float low, pair);
-        return low;
-    }
-
-    /// <summary>The second number of a pair of half type.</summary>
-    public static float High<T>(uint pair)
-        where T : struct, IElement
-    {
-        if (T.TensorCoreType == 1) return Interop.IntAsFloat(pair & 0xffff0000u);
-        CudaAsm.Emit("{ .reg .b16 l, h; mov.b32 {l, h}, %1; cvt.f32.f16 %0, h; }", out float high, pair);
-        return high;
-    }
+    public static void StorePair(uint address, float first, float second) =>
+        CudaAsm.Emit("st.shared.v2.f32 [%0], {%1,%2};", address, first, second);
 
     /// <summary>A pair of half type, each number times one of its own.</summary>
-    public static uint Scaled<T>(uint pair, float low, float high)
-        where T : struct, IElement => Pair<T>(Low<T>(pair) * low, High<T>(pair) * high);
-
-    /// <summary>An fp32 in shared memory.</summary>
-    public static float LoadSingle(uint address)
+    public static uint Scaled<T>(uint pair, float first, float second)
+        where T : struct, IElement
     {
-        CudaAsm.Emit("ld.shared.f32 %0, [%1];", out float value, address);
-        return value;
-    }
-
-    /// <summary>A pair of half type in shared memory.</summary>
-    public static uint LoadPair(uint address)
-    {
-        CudaAsm.Emit("ld.shared.b32 %0, [%1];", out uint pair, address);
-        return pair;
+        var numbers = LocalMemory.Allocate1D<float>(2);
+        Unpack<T>(numbers, 0, pair);
+        return Pair<T>(numbers[0] * first, numbers[1] * second);
     }
 
     /// <summary>16 bytes from shared to global memory, if <paramref name="holds"/> is not 0.</summary>
     public static void Move16If(int holds, long to, uint from) => CudaAsm.Emit(
-        "{ .reg .pred p; .reg .b32 a, b, c, d; setp.ne.s32 p, %2, 0; ld.shared.v4.b32 {a, b, c, d}, [%1]; @p st.global.v4.b32 [%0], {a, b, c, d}; }",
+        "{ .reg .pred p; .reg .b32 a, b, c, d; setp.ne.s32 p, %2, 0; ld.shared.v4.b32 {a, b, c, d}, [%1]; "
+        + "@p st.global.v4.b32 [%0], {a, b, c, d}; }",
         to, from, holds);
 
     /// <summary>Four 8x8 matrices from shared memory to the registers of a warp.</summary>
     public static void LoadMatrix(ArrayView<uint> fragment, int at, uint address, bool transposed)
     {
         Ref<uint> r0 = 0u, r1 = 0u, r2 = 0u, r3 = 0u, from = address;
-        if (transposed) CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
-        else CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+        if (transposed)
+        {
+            CudaAsm.EmitRef(
+                "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+        }
+        else
+        {
+            CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+        }
+
         fragment[at] = r0.Value;
         fragment[at + 1] = r1.Value;
         fragment[at + 2] = r2.Value;
@@ -174,7 +157,8 @@ internal static class Asm
     }
 
     /// <summary>16 bytes from global to shared memory, later; zeros where nothing is to be read.</summary>
-    public static void CopyLater(uint to, long from, int bytes) => CudaAsm.Emit("cp.async.cg.shared.global [%0], [%1], 16, %2;", to, from, bytes);
+    public static void CopyLater(uint to, long from, int bytes) =>
+        CudaAsm.Emit("cp.async.cg.shared.global [%0], [%1], 16, %2;", to, from, bytes);
 
     /// <summary>Reads 4 words of 4 bytes from global memory, or 2 or 1 of them, on condition.</summary>
     public static void ReadWords(ArrayView<uint> words, long address, bool condition, int count)

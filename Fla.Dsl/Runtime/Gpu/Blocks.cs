@@ -20,19 +20,6 @@ public readonly struct Cuda8 : IBlock
     public static bool IsCuda => true;
 }
 
-/// <summary>
-/// Sixteen warps of a CUDA device: less of a tile for each, and more of them to wait for one another's reads. No tile may have fewer than
-/// 16 squares of 16x8.
-/// </summary>
-public readonly struct Cuda16 : IBlock
-{
-    /// <inheritdoc/>
-    public static int Value => 16;
-
-    /// <inheritdoc/>
-    public static bool IsCuda => true;
-}
-
 /// <summary>Eight warps of threads of the host.</summary>
 public readonly struct Emulated8 : IBlock
 {

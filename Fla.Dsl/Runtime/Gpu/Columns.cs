@@ -22,28 +22,28 @@ public static class Columns
     /// <summary>Reads a token's number.</summary>
     public static float Get(SharedAddress column, int token) => (column + (token * 4)).At<float>();
 
-    /// <summary>The numbers of the tokens that are rows of the thread's elements of a tile: of the i-th element's at <c>RowOf(i)</c>.</summary>
+    /// <summary>The numbers of the rows of the thread's elements of a tile: that of the i-th element's at <c>RowOf(i)</c>.</summary>
     public static void OfRows<W, M, N>(ArrayView<float> own, SharedAddress column)
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize
     {
-        var first = column + ((Layout<W, M, N>.FirstRow + (Block.Lane >> 2)) * 4);
-        for (var i = 0; i < Layout<W, M, N>.Rows; i++) own[i] = Near<W>(first, Layout<W, M, N>.RowStep(i));
+        var first = column + (Layout<W, M, N>.Row(0) * 4);
+        for (var i = 0; i < Layout<W, M, N>.Rows; i++) own[i] = Near<W>(first, Layout<W, M, N>.RowStep(Layout<W, M, N>.InRow(i)));
     }
 
-    /// <summary>The numbers of the tokens that are columns of the thread's elements of a tile: of the i-th element's at <c>ColumnOf(i)</c>.</summary>
+    /// <summary>The numbers of the columns of the thread's elements of a tile: that of the i-th element's at <c>ColumnOf(i)</c>.</summary>
     public static void OfColumns<W, M, N>(ArrayView<float> own, SharedAddress column)
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize
     {
-        var first = column + ((Layout<W, M, N>.FirstColumn + ((Block.Lane & 3) * 2)) * 4);
-        for (var i = 0; i < Layout<W, M, N>.Columns; i++) own[i] = Near<W>(first, Layout<W, M, N>.ColumnStep(i));
+        var first = column + (Layout<W, M, N>.Column(0) * 4);
+        for (var i = 0; i < Layout<W, M, N>.Columns; i++) own[i] = Near<W>(first, Layout<W, M, N>.ColumnStep(Layout<W, M, N>.InColumn(i)));
     }
 
     private static float Near<W>(SharedAddress place, int token)
-        where W : struct, IBlock => W.IsCuda ? Asm.LoadSingle(Asm.Of(place) + (uint)(token * 4)) : Get(place, token);
+        where W : struct, IBlock => W.IsCuda ? Asm.Load(Asm.Of(place) + (uint)(token * 4)) : Get(place, token);
 
     /// <summary>Writes a token's number.</summary>
     public static void Set(SharedAddress column, int token, float value) => (column + (token * 4)).At<float>() = value;
@@ -52,7 +52,9 @@ public static class Columns
     public static ArrayView<float> New<C>()
         where C : struct, ISize => LocalMemory.Allocate1D<float>(C.Value / 32);
 
-    /// <summary>The thread's tokens of a tensor of one number a token; 0 past its end. What is read is waited for where it is used.</summary>
+    /// <summary>
+    /// The thread's tokens of a tensor of one number a token; 0 past its end. What is read is waited for where it is used.
+    /// </summary>
     public static void Read<C, T>(ArrayView<float> own, long from, long stride, int rows)
         where C : struct, ISize
         where T : struct, IElement

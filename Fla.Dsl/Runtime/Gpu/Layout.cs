@@ -34,10 +34,10 @@ public static class Layout<W, M, N>
     public static int FirstColumn => Block.Warp / WarpsDown * (N.Value / WarpsAcross);
 
     /// <summary>The row of the thread's i-th element.</summary>
-    public static int Row(int i) => FirstRow + (i / (4 * SquaresAcross) * 16) + (Block.Lane >> 2) + (((i & 3) >> 1) * 8);
+    public static int Row(int i) => FirstRow + (Block.Lane >> 2) + RowStep(i);
 
     /// <summary>The column of the thread's i-th element.</summary>
-    public static int Column(int i) => FirstColumn + (i / 4 % SquaresAcross * 8) + ((Block.Lane & 3) * 2) + (i & 1);
+    public static int Column(int i) => FirstColumn + ((Block.Lane & 3) * 2) + ColumnStep(i);
 
     /// <summary>Different rows among the thread's elements.</summary>
     public static int Rows => SquaresDown * 2;
@@ -51,11 +51,17 @@ public static class Layout<W, M, N>
     /// <summary>Which of the thread's columns its i-th element is in.</summary>
     public static int ColumnOf(int i) => (i / 4 % SquaresAcross * 2) + (i & 1);
 
-    /// <summary>From the first of the thread's rows to the i-th.</summary>
-    public static int RowStep(int i) => (i >> 1 << 4) + ((i & 1) << 3);
+    /// <summary>An element in the thread's i-th row.</summary>
+    public static int InRow(int i) => (i / 2 * 4 * SquaresAcross) + ((i & 1) * 2);
 
-    /// <summary>From the first of the thread's columns to the i-th.</summary>
-    public static int ColumnStep(int i) => (i >> 1 << 3) + (i & 1);
+    /// <summary>An element in the thread's i-th column.</summary>
+    public static int InColumn(int i) => (i / 2 * 4) + (i & 1);
+
+    /// <summary>From the row of the thread's first element to that of its i-th, the same in all threads.</summary>
+    public static int RowStep(int i) => (i / (4 * SquaresAcross) * 16) + (((i & 3) >> 1) * 8);
+
+    /// <summary>From the column of the thread's first element to that of its i-th, the same in all threads.</summary>
+    public static int ColumnStep(int i) => (i / 4 % SquaresAcross * 8) + (i & 1);
 
     private static int Least(int a, int b) => a < b ? a : b;
 }

@@ -119,7 +119,8 @@ public static class Products
         var folded = (lane & 7) + ((lane >> 4) << 3);
         var half = ((lane >> 3) & 1) * 16;
         var fromA = Asm.Of(a + (transposeA ? (folded * strideA) + (row * 2) + half : ((row + (lane & 15)) * strideA) + ((lane >> 4) * 16)));
-        var fromB = Asm.Of(b + (transposeB ? ((column + folded) * strideB) + half : ((lane & 15) * strideB) + (column * 2) + ((lane >> 4) * 16)));
+        var inB = transposeB ? ((column + folded) * strideB) + half : ((lane & 15) * strideB) + (column * 2) + ((lane >> 4) * 16);
+        var fromB = Asm.Of(b + inB);
         var fromScales = Asm.Of(scales + ((lane & 3) * 8));
         var fragmentA = LocalMemory.Allocate1D<uint>(down * 4);
         var fragmentB = LocalMemory.Allocate1D<uint>(4);
@@ -147,16 +148,17 @@ public static class Products
             {
                 var offset = transposeB ? ((across - 1) * 8 * strideB) + (k * 32) : (k * 16 * strideB) + ((across - 1) * 16);
                 Asm.LoadMatrixPair(fragmentB, fromB + (uint)offset, !transposeB);
-                for (var i = 0; i < down; i++) Asm.Multiply<T>(d, ((i * across) + across - 1) * 4, fragmentA, i * 4, fragmentB[0], fragmentB[1]);
+                for (var i = 0; i < down; i++)
+                    Asm.Multiply<T>(d, ((i * across) + across - 1) * 4, fragmentA, i * 4, fragmentB[0], fragmentB[1]);
             }
         }
     }
 
-    /// <summary>16x16 squares of a left operand, the columns 2t, 2t + 1, 2t + 8 and 2t + 9 that the lane has each times its number.</summary>
+    /// <summary>16x16 squares of a left operand: the columns 2t, 2t + 1, 2t + 8 and 2t + 9, which the lane has, each times its number.</summary>
     private static void Scale<T>(ArrayView<uint> fragment, int squares, uint from)
         where T : struct, IElement
     {
-        float first = Asm.LoadSingle(from), second = Asm.LoadSingle(from + 4), ninth = Asm.LoadSingle(from + 32), tenth = Asm.LoadSingle(from + 36);
+        float first = Asm.Load(from), second = Asm.Load(from + 4), ninth = Asm.Load(from + 32), tenth = Asm.Load(from + 36);
         for (var i = 0; i < squares; i++)
         {
             fragment[(i * 4) + 0] = Asm.Scaled<T>(fragment[(i * 4) + 0], first, second);

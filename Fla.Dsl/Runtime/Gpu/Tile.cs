@@ -3,7 +3,10 @@ using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>What a block does with MxN tiles: in registers (<see cref="Layout{W, M, N}"/>), in shared memory (<see cref="Shared{M, N, T}"/>) and in tensors.</summary>
+/// <summary>
+/// What a block does with MxN tiles: in registers (<see cref="Layout{W, M, N}"/>), in shared memory (<see cref="Shared{M, N, T}"/>) and in
+/// tensors.
+/// </summary>
 public static class Tile
 {
     /// <summary>Registers of a tile.</summary>
@@ -58,13 +61,9 @@ public static class Tile
     {
         if (W.IsCuda && T.TensorCoreType != 0)
         {
+            var first = Asm.Of(from + Shared<M, N, T>.At(Layout<W, M, N>.Row(0), Layout<W, M, N>.Column(0)));
             for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
-            {
-                var pair = Asm.LoadPair(Asm.Of(from + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i))));
-                tile[i] = Asm.Low<T>(pair);
-                tile[i + 1] = Asm.High<T>(pair);
-            }
-
+                Asm.LoadHalves<T>(tile, i, first + (uint)Shared<M, N, T>.At(Layout<W, M, N>.RowStep(i), Layout<W, M, N>.ColumnStep(i)));
             return;
         }
 
@@ -81,9 +80,10 @@ public static class Tile
     {
         if (W.IsCuda && T.TensorCoreType != 0)
         {
+            var first = Asm.Of(to + Shared<M, N, T>.At(Layout<W, M, N>.Row(0), Layout<W, M, N>.Column(0)));
             for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
             {
-                var address = Asm.Of(to + Shared<M, N, T>.At(Layout<W, M, N>.Row(i), Layout<W, M, N>.Column(i)));
+                var address = first + (uint)Shared<M, N, T>.At(Layout<W, M, N>.RowStep(i), Layout<W, M, N>.ColumnStep(i));
                 var pair = Asm.Pair<T>(tile[i], tile[i + 1]);
                 CudaAsm.Emit("st.shared.b32 [%0], %1;", address, pair);
             }

@@ -3,10 +3,15 @@ using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>Rows of tensors to shared memory, and from registers back to tensors. A tile may stick out of its tensor: what it reads there is 0.</summary>
+/// <summary>
+/// Rows of tensors to shared memory, and from registers back to tensors. A tile may stick out of its tensor: what it reads there is 0.
+/// A row of a tensor, of all heads, has less than 2 GiB.
+/// </summary>
 public static class Transfers
 {
-    /// <summary>Begins to copy rows of a tensor to a tile in shared memory; they are there after <see cref="Arrive{W}"/> and a barrier.</summary>
+    /// <summary>
+    /// Begins to copy rows of a tensor to a tile in shared memory; they are there after <see cref="Arrive{W}"/> and a barrier.
+    /// </summary>
     /// <param name="to">The tile.</param>
     /// <param name="from">The first row.</param>
     /// <param name="stride">From one row to the next.</param>
@@ -43,14 +48,16 @@ public static class Transfers
         where N : struct, ISize
         where T : struct, IElement
     {
+        int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
+        var first = to + (row * stride) + ((long)column * T.Bytes);
         if (W.IsCuda && T.TensorCoreType != 0 && ((to | stride | ((long)columns * 2)) & 3) == 0)
         {
             for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
             {
-                int row = Layout<W, M, N>.Row(i), column = Layout<W, M, N>.Column(i);
-                var address = to + (row * stride) + (column * 2L);
+                int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
+                var address = first + (down * stride) + (right * 2L);
                 var pair = Asm.Pair<T>(tile[i], tile[i + 1]);
-                var inside = ILGPU.Util.Utilities.Select(row < rows & column < columns, 1, 0);
+                var inside = ILGPU.Util.Utilities.Select(row + down < rows & column + right < columns, 1, 0);
                 CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.b32 [%0], %1; }", address, pair, inside);
             }
         }
@@ -58,14 +65,16 @@ public static class Transfers
         {
             for (var i = 0; i < Layout<W, M, N>.Count; i++)
             {
-                int row = Layout<W, M, N>.Row(i), column = Layout<W, M, N>.Column(i);
-                Memory.WriteIf<W, T>(row < rows & column < columns, to + (row * stride) + (column * (long)T.Bytes), tile[i]);
+                int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
+                var inside = row + down < rows & column + right < columns;
+                Memory.WriteIf<W, T>(inside, first + (down * stride) + (right * (long)T.Bytes), tile[i]);
             }
         }
     }
 
     /// <summary>
-    /// Writes a tile in registers to rows of a tensor, each warp its own rectangle by way of shared memory that no other warp uses meanwhile.
+    /// Writes a tile in registers to rows of a tensor, each warp its own rectangle by way of shared memory as large as the tile that no
+    /// other warp uses meanwhile.
     /// </summary>
     public static void Write<W, M, N, T>(long to, long stride, int rows, int columns, ArrayView<float> tile, SharedAddress spare)
         where W : struct, IBlock
@@ -123,11 +132,13 @@ public static class Transfers
         for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = 0f;
         if (state.Address == 0) return;
         var from = state.State<T>(index, head, heads, rows);
+        int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
+        long stride = state.Stride<T>(1), first = (row * stride) + ((long)column * T.Bytes);
         for (var i = 0; i < Layout<W, M, N>.Count; i++)
         {
-            int row = Layout<W, M, N>.Row(i), column = Layout<W, M, N>.Column(i);
-            var inside = row < rows & column < state.Columns;
-            var value = T.Read(from + ILGPU.Util.Utilities.Select(inside, state.Stride<T>(row) + (column * (long)T.Bytes), 0L));
+            int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
+            var inside = row + down < rows & column + right < state.Columns;
+            var value = T.Read(from + ILGPU.Util.Utilities.Select(inside, first + (down * stride) + (right * (long)T.Bytes), 0L));
             tile[i] = ILGPU.Util.Utilities.Select(inside, value, 0f);
         }
     }
@@ -160,8 +171,8 @@ public static class Transfers
             for (var i = 0; i < all / threads; i++)
             {
                 var row = i * (threads / across);
-                Asm.CopyLater(
-                    place + (uint)(row * Shared<M, N, T>.Stride), source + (row * (long)(int)stride), ILGPU.Util.Utilities.Select(first + row < rows, there, 0));
+                var bytes = ILGPU.Util.Utilities.Select(first + row < rows, there, 0);
+                Asm.CopyLater(place + (uint)(row * Shared<M, N, T>.Stride), source + (row * (long)(int)stride), bytes);
             }
         }
         else

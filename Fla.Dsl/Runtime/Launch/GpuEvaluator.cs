@@ -165,7 +165,8 @@ internal sealed class GpuEvaluator : Evaluator
         var launch = new KernelLaunch(Call, plan);
         foreach (var (argument, tensor, bound) in Call.DeclaredArguments.Zip(arguments, Call.Arguments))
         {
-            var canonical = tensor?.reshape(bound!.Canonical) ?? Call.Default(argument);
+            var canonical = tensor?.reshape(bound!.Canonical)
+                ?? DeviceNumbers.Of(Call.Default(argument), Call.Device).view(1, Call.Heads, 1, 1);
             if (argument.Role == ArgumentRole.Token)
                 launch.AddTokens(GpuRole.Argument, argument.Name, canonical.to(work.TypeOf(argument)).contiguous());
             else

@@ -12,6 +12,7 @@ public class PassesPropertyTests
             string text = RandomKernel.Of(seed);
             PtxText.Same(text, PtxText.Unrolled(text));
             PtxText.Same(text, PtxText.Promoted(text));
+            PtxText.Same(text, PtxText.Numbered(text));
             PtxText.Same(text, PtxPasses.Run(text, PtxText.Target));
         }, iter: 2000, threads: 1);
 

@@ -26,6 +26,7 @@ internal static class PtxText
         	.reg .b32	%r<99>;
         	.reg .b64	%rd<99>;
         	.reg .f32	%f<99>;
+        	.reg .b32	%s<4>;
 
         	ld.param.b32	%r0, [n];
         {{body}}
@@ -60,6 +61,12 @@ internal static class PtxText
 
     /// <summary>The text with its arrays in registers.</summary>
     public static string Promoted(string ptx) => PtxModule.Parse(ptx).WithFunctions(Promotion.Run).ToString();
+
+    /// <summary>The text with nothing computed twice.</summary>
+    public static string Numbered(string ptx) => PtxModule.Parse(ptx)
+        .WithFunctions(Numbering.Run)
+        .WithFunctions(function => function with { Flow = DeadCode.Run(function.Flow) })
+        .ToString();
 
     /// <summary>How many loops there are.</summary>
     public static int Loops(string ptx) => PtxModule.Parse(ptx).Functions.Sum(function =>

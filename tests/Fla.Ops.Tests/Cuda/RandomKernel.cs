@@ -5,7 +5,8 @@ namespace Fla.Ops.Tests.Cuda;
 
 /// <summary>
 /// Kernels of loops, ways that part and arrays, as they come: counted loops and others, left early or cut short, and arrays at places that
-/// are known, known once a loop is written out, or never, through registers that serve several of them.
+/// are known, known once a loop is written out, or never, through registers that serve several of them; and sums, products and copies of
+/// registers that are written again and again.
 /// </summary>
 internal sealed class RandomKernel
 {
@@ -26,6 +27,7 @@ internal sealed class RandomKernel
         for (int i = 0; i < 2; i++) kernel.Line($"mov.b64\t%rd{i + 1}, __local_depot{i};");
         for (int i = 0; i < 8; i++) kernel.Line($"st.local.b32\t[%rd{1 + i % 2}+{4 * (i / 2)}], {i};");
         kernel.Block(0);
+        for (int i = 0; i < 4; i++) kernel.Line($"st.global.b32\t[%rd0], %s{i};");
         for (int i = 0; i < 4; i++) kernel.Read($"[%rd{1 + i % 2}+{4 * (i / 2)}]");
         kernel.Line("ret;");
         foreach (string block in kernel.behind) kernel.Line(block);
@@ -35,14 +37,15 @@ internal sealed class RandomKernel
     private void Block(int depth)
     {
         for (int count = random.Next(1, 4); count > 0; count--)
-            switch (random.Next(depth < MostDepth ? 8 : 4))
+            switch (random.Next(depth < MostDepth ? 11 : 7))
             {
                 case 0: Read(Address()); break;
                 case 1: Line($"st.local.b32\t{Address()}, {Operand()};"); break;
                 case 2: Line($"st.global.b32\t[%rd0], {Operand()};"); break;
                 case 3 when loops.Count > 0: Leave(); break;
-                case 4: Part(depth); break;
-                case 5 or 6 when loops.Count < Counters: Loop(depth); break;
+                case 4 or 5 or 6: Compute(); break;
+                case 7: Part(depth); break;
+                case 8 or 9 when loops.Count < Counters: Loop(depth); break;
                 default: Read(Address()); break;
             }
     }
@@ -91,6 +94,31 @@ internal sealed class RandomKernel
         Line($"@{predicate} bra\t{name}_{(random.Next(2) == 0 ? "end" : "next")};");
     }
 
+    private void Compute()
+    {
+        string to = Sum();
+        switch (random.Next(10))
+        {
+            case 0 or 1: Line($"add.s32\t{to}, {Operand()}, {Operand()};"); break;
+            case 2: Line($"sub.s32\t{to}, {Operand()}, {Operand()};"); break;
+            case 3: Line($"mul.lo.s32\t{to}, {Operand()}, {Number(4)};"); break;
+            case 4: Line($"and.b32\t{to}, {Operand()}, {Number(8)};"); break;
+            case 5: Line($"shl.b32\t{to}, {Operand()}, {Number(3)};"); break;
+            case 6: Line($"rem.s32\t{to}, {Operand()}, {1 << random.Next(4)};"); break;
+            case 7:
+                string predicate = $"%p{++registers}";
+                Line($"setp.lt.s32\t{predicate}, {Operand()}, {Operand()};");
+                Line(random.Next(2) == 0
+                    ? $"@{predicate} mov.b32\t{to}, {Operand()};"
+                    : $"selp.b32\t{to}, {Operand()}, {Operand()}, {predicate};");
+                break;
+            default: Line($"mov.b32\t{to}, {Operand()};"); break;
+        }
+        if (random.Next(3) == 0) Line($"st.global.b32\t[%rd0], {Sum()};");
+    }
+
+    private string Sum() => $"%s{random.Next(4)}";
+
     private void Read(string address)
     {
         string register = $"%r{++registers}";
@@ -111,10 +139,11 @@ internal sealed class RandomKernel
 
     private string Counter() => loops.Count == 0 ? Number(4) : loops.ElementAt(random.Next(loops.Count)).Counter;
 
-    private string Operand() => random.Next(3) switch
+    private string Operand() => random.Next(6) switch
     {
         0 => Number(5),
         1 => "%r0",
+        2 or 3 or 4 => Sum(),
         _ => Counter(),
     };
 

@@ -13,6 +13,10 @@ internal sealed class Instruction : Statement
         "and", "or", "xor", "not", "shl", "shr", "rcp", "sqrt", "rsqrt", "sin", "cos", "lg2", "ex2", "tanh", "mma", "ldmatrix",
     ];
 
+    private bool isPlaceKnown;
+    private int placeAt;
+    private (string Base, long Offset)? place;
+
     /// <param name="guard">The predicate, <c>%p1</c> or <c>!%p1</c>, on which it is carried out; null if always.</param>
     /// <param name="opcode">For example <c>mul.wide.u32</c>.</param>
     /// <param name="operands">In the order of the text, the destination first; vectors keep their braces, addresses their brackets.</param>
@@ -53,25 +57,41 @@ internal sealed class Instruction : Statement
     public bool Overwrites { get; }
 
     /// <inheritdoc/>
-    public override Statement Renamed(Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address)
+    public override Statement Renamed(
+        Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address)
     {
         string? guard = Guard is null ? null : Guard[0] == '!' ? "!" + read(Guard[1..]) : read(Guard);
         string[] operands = new string[Operands.Count];
         for (int i = 0; i < operands.Length; i++)
         {
             string operand = Operands[i];
-            operands[i] = operand.StartsWith('[') ? Place(operand, read, address) : Replaced(operand, i == 0 || !Overwrites ? written : read);
+            operands[i] = Place(i) is { } sum && address(sum.Base) is { } parts
+                ? string.Create(CultureInfo.InvariantCulture, $"[{parts.Base}+{parts.Offset + sum.Offset}]")
+                : Replaced(operand, i == 0 || !Overwrites ? written : read);
         }
         return new Instruction(guard, Opcode, operands);
     }
 
-    private static string Place(string operand, Func<string, string> read, Func<string, (string Base, long Offset)?> address)
+    /// <summary>What an operand in brackets is, a base and an offset; null for any other operand.</summary>
+    public (string Base, long Offset)? Place(int operand)
     {
+        // The copies of a loop ask for the same again and again.
+        if (!isPlaceKnown)
+        {
+            int at = 0;
+            while (at < Operands.Count && !Operands[at].StartsWith('[')) at++;
+            (placeAt, place, isPlaceKnown) = (at, at < Operands.Count ? Parse(Operands[at]) : null, true);
+        }
+        return operand == placeAt ? place : operand < Operands.Count ? Parse(Operands[operand]) : null;
+    }
+
+    private static (string Base, long Offset)? Parse(string operand)
+    {
+        if (!operand.StartsWith('[') || !operand.EndsWith(']')) return null;
         string[] sum = operand[1..^1].Split('+', StringSplitOptions.TrimEntries);
         long offset = 0;
         bool known = sum.Length == 1 || (sum.Length == 2 && long.TryParse(sum[1], CultureInfo.InvariantCulture, out offset));
-        if (!known || address(sum[0]) is not { } parts) return Replaced(operand, read);
-        return string.Create(CultureInfo.InvariantCulture, $"[{parts.Base}+{parts.Offset + offset}]");
+        return known ? (sum[0], offset) : null;
     }
 
     /// <inheritdoc/>

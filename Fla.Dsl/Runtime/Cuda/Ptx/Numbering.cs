@@ -3,19 +3,13 @@ using System.Globalization;
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
 /// <summary>
-/// Computes nothing twice: gives every value a number, the same to what is computed in the same way from the same values, and what has a
-/// number already, on every way that leads there, is not computed again. Constants are folded, copies are followed to their sources, and
-/// sums with constants are kept as such, so that addresses with one base become that base and an offset in the instruction. The greater
-/// part of a written-out loop goes this way; the driver's compiler would find most of it too, but takes its time.
+/// Computes nothing twice: gives every value a number, the same to what is computed in the same way from the same values, and what
+/// has a number already, on every way that leads there, is not computed again. Constants are folded, copies are followed to their
+/// sources, and sums with constants are kept as such, so that addresses with one base become that base and an offset in the
+/// instruction. The greater part of a written-out loop goes this way; the driver's compiler finds less of it, and takes its time.
 /// </summary>
 internal sealed class Numbering
 {
-    private static readonly HashSet<string> Pure =
-    [
-        "mov", "cvt", "setp", "selp", "add", "sub", "mul", "mad", "fma", "neg", "abs", "min", "max", "div", "rem", "and", "or", "xor", "not",
-        "shl", "shr", "rcp", "sqrt", "rsqrt", "sin", "cos", "lg2", "ex2", "tanh",
-    ];
-
     private static readonly HashSet<string> TakeLiterals =
         ["setp", "selp", "add", "sub", "mul", "mad", "min", "max", "div", "rem", "and", "or", "xor", "shl", "shr"];
 
@@ -26,6 +20,7 @@ internal sealed class Numbering
     private readonly ILookup<int, int> predecessors;
     private readonly RegisterFile registers;
     private readonly ValueTable values;
+    private readonly Computations computations;
 
     // What registers hold: those with one definition, which all their readers come after, anywhere; others in the block at hand.
     private readonly HashSet<string> single;
@@ -45,7 +40,8 @@ internal sealed class Numbering
         predecessors = flow.Predecessors();
         registers = new RegisterFile(function.Declarations);
         values = new ValueTable((earlier, later) => dominance.Dominates(earlier, later));
-        single = Single();
+        computations = new Computations(registers, values);
+        single = Definitions.Single(order, dominance);
     }
 
     public static PtxFunction Run(PtxFunction function)
@@ -53,31 +49,6 @@ internal sealed class Numbering
         var numbering = new Numbering(function);
         Block[] blocks = [.. numbering.order.Select(numbering.Rewrite)];
         return function with { Declarations = numbering.registers.Declarations, Flow = new ControlFlow(blocks) };
-    }
-
-    /// <summary>The registers of one definition, which every way to a reader passes.</summary>
-    private HashSet<string> Single()
-    {
-        Dictionary<string, (int Block, int Place)> definitions = [];
-        HashSet<string> several = [];
-        foreach (var b in order)
-            for (int i = 0; i < b.Statements.Count; i++)
-                foreach (string register in b.Statements[i].Writes)
-                    if (b.Statements[i] is not Instruction { Overwrites: true } || !definitions.TryAdd(register, (b.Id, i))) several.Add(register);
-        foreach (var b in order)
-        {
-            for (int i = 0; i < b.Statements.Count; i++)
-                foreach (string register in b.Statements[i].Reads) Check(register, b.Id, i);
-            if (b.Branch is { } branch) Check(branch.Predicate, b.Id, int.MaxValue);
-        }
-        return [.. definitions.Keys.Where(register => !several.Contains(register))];
-
-        void Check(string register, int reader, int place)
-        {
-            if (!definitions.TryGetValue(register, out var definition) || several.Contains(register)) return;
-            bool before = definition.Block == reader ? definition.Place < place : dominance.Dominates(definition.Block, reader);
-            if (!before) several.Add(register);
-        }
     }
 
     private Block Rewrite(Block source)
@@ -88,7 +59,7 @@ internal sealed class Numbering
         written.Clear();
         foreach (var statement in source.Statements)
         {
-            if (statement is Instruction { Overwrites: true } instruction && IsPure(instruction)) Compute(instruction);
+            if (computations.Of(statement) is { } computation) Compute((Instruction)statement, computation);
             else Keep(statement);
         }
         var branch = source.Branch is { } jump
@@ -98,24 +69,12 @@ internal sealed class Numbering
         return source with { Statements = [.. written], Branch = branch };
     }
 
-    private bool IsPure(Instruction instruction)
-    {
-        if (!Pure.Contains(instruction.Root) || !registers.Has(instruction.Operands[0])) return false;
-        for (int i = 1; i < instruction.Operands.Count; i++)
-        {
-            string operand = instruction.Operands[i];
-            if (operand[0] is '{' or '[' or '(' || operand.Contains('|')) return false;
-            if (operand[0] == '%' && !registers.Has(operand) && !ValueTable.IsFixed(operand)) return false;
-        }
-        return instruction.Operands.Count is > 1 and < 5 && registers.KindFor(instruction.Opcode, 1) != '\0';
-    }
-
     /// <summary>An instruction that does nothing but give a register a value.</summary>
-    private void Compute(Instruction instruction)
+    private void Compute(Instruction instruction, Computation computation)
     {
         string to = instruction.Operands[0];
-        int a = Operand(instruction, 1), b = Operand(instruction, 2), c = Operand(instruction, 3);
-        if (instruction is { Root: "mov", Modifiers: "" } && registers.Has(instruction.Operands[1]) && !IsLost(to, a))
+        int a = ValueOf(computation.A), b = ValueOf(computation.B), c = ValueOf(computation.C);
+        if (computation.A.Register is not null && instruction is { Root: "mov", Modifiers: "" })
         {
             Set(to, a);
             return;
@@ -127,12 +86,12 @@ internal sealed class Numbering
         }
         if (values.Split(instruction, a, b) is { } sum && IsAt(sum.A) && (sum.B < 0 || IsAt(sum.B)))
         {
-            int from = sum.Opcode is null ? sum.A : Result(sum.Opcode, null, sum.A, sum.B, -1, registers.KindOf(to));
+            int from = sum.Opcode is null ? sum.A : Result(sum.Opcode, null, sum.A, sum.B, -1, computation.Kind);
             Set(to, sum.Offset == 0 ? from : Sum(from, sum.Offset, instruction.Type, to));
             return;
         }
         var (opcode, by) = values.Cheaper(instruction, a, b) ?? (instruction.Opcode, b);
-        int result = Result(opcode, to, a, by, c, registers.KindOf(to));
+        int result = Result(opcode, to, a, by, c, computation.Kind);
         values.Learn(result, instruction, a, b);
         Set(to, result);
     }
@@ -140,35 +99,38 @@ internal sealed class Numbering
     /// <summary>A value that is known without computing: a number, or one of the operands.</summary>
     private int? Fold(Instruction instruction, int a, int b, int c)
     {
-        facts.Clear();
-        for (int i = 1; i < instruction.Operands.Count; i++)
-        {
-            int value = i == 1 ? a : i == 2 ? b : c;
-            if (values.NumberOf(value) is { } number) facts[instruction.Operands[i]] = new Value(null, number);
-        }
-        if (IntegerArithmetic.Evaluate(instruction, facts) is { Depot: null } folded) return values.Constant(folded.Number);
+        if (IsNumber(a) && IsNumber(b) && IsNumber(c) && Evaluate(instruction, a, b, c) is { } folded) return folded;
         if (instruction is { Root: "selp", Modifiers: "" })
         {
             int? chosen = a == b ? a : values.NumberOf(c) is { } predicate ? predicate != 0 ? a : b : null;
-            return chosen is { } one && registers.IsHolder(values.HolderOf(one)) && !IsLost(instruction.Operands[0], one) ? one : null;
+            return chosen is { } one && registers.IsHolder(values.HolderOf(one)) ? one : null;
         }
         if (instruction is { Root: "and" or "or", Type: "pred" })
         {
             bool and = instruction.Root == "and";
-            if (values.NumberOf(a) is { } first) return first != 0 == and ? Kept(b) : a;
-            if (values.NumberOf(b) is { } second) return second != 0 == and ? Kept(a) : b;
+            if (values.NumberOf(a) is { } first) return first != 0 == and ? b : a;
+            if (values.NumberOf(b) is { } second) return second != 0 == and ? a : b;
         }
         return null;
-
-        int? Kept(int value) => IsLost(instruction.Operands[0], value) ? null : value;
     }
+
+    private int? Evaluate(Instruction instruction, int a, int b, int c)
+    {
+        facts.Clear();
+        for (int i = 1; i < instruction.Operands.Count; i++)
+            facts[instruction.Operands[i]] = new Value(null, values.NumberOf(i == 1 ? a : i == 2 ? b : c)!.Value);
+        return IntegerArithmetic.Evaluate(instruction, facts) is { Depot: null } value ? values.Constant(value.Number) : null;
+    }
+
+    private bool IsNumber(int value) => value < 0 || values.NumberOf(value) is not null;
 
     /// <summary>The value of base + offset.</summary>
     private int Sum(int from, long offset, string type, string? to)
     {
         if (values.FindSum(from, offset, block) is { } known) return known;
         int literal = values.Constant(offset);
-        int sum = Emit(type.EndsWith("64", StringComparison.Ordinal) ? "add.s64" : "add.s32", to, from, literal, -1, registers.KindOf(type));
+        string opcode = type.EndsWith("64", StringComparison.Ordinal) ? "add.s64" : "add.s32";
+        int sum = Emit(opcode, to, from, literal, -1, registers.KindOf(type));
         values.AddSum(sum, from, offset, block);
         return sum;
     }
@@ -184,10 +146,13 @@ internal sealed class Numbering
     private int Emit(string opcode, string? to, int a, int b, int c, char kind)
     {
         string root = opcode[..opcode.IndexOf('.')];
-        bool literals = root == "mov" || (TakeLiterals.Contains(root) && registers.IsInteger(opcode[(opcode.LastIndexOf('.') + 1)..]));
+        bool literals = root == "mov" || (TakeLiterals.Contains(root) && RegisterFile.IsInteger(opcode[(opcode.LastIndexOf('.') + 1)..]));
         List<string> operands = new(4) { "" };
         foreach (int operand in (ReadOnlySpan<int>)[a, b, c])
-            if (operand >= 0) operands.Add(literals ? values.HolderOf(operand) : Register(operand, registers.KindFor(opcode, operands.Count)));
+        {
+            if (operand < 0) continue;
+            operands.Add(literals ? values.HolderOf(operand) : Register(operand, registers.KindFor(opcode, operands.Count)));
+        }
         string holder = to is not null && single.Contains(to) ? to : registers.New(kind);
         operands[0] = holder;
         written.Add(new Instruction(null, opcode, operands));
@@ -232,13 +197,16 @@ internal sealed class Numbering
     {
         List<(string To, int Value)> moves = [];
         foreach (var (register, value) in current)
-            if (values.HolderOf(value) != register && source.Successors.Any(next => liveness.IsLive(register, next))) moves.Add((register, value));
+            if (values.HolderOf(value) != register && source.Successors.Any(next => liveness.IsLive(register, next)))
+                moves.Add((register, value));
         HashSet<string> overwritten = [.. moves.Select(move => move.To)];
         Dictionary<string, string> saved = [];
         foreach (string holder in moves.Select(move => values.HolderOf(move.Value)).Append(branch?.Predicate ?? "").Distinct())
             if (overwritten.Contains(holder))
             {
-                written.Add(new Instruction(null, MoveOf(registers.KindOf(holder)), [saved[holder] = registers.New(registers.KindOf(holder)), holder]));
+                char kind = registers.KindOf(holder);
+                saved[holder] = registers.New(kind);
+                written.Add(new Instruction(null, MoveOf(kind), [saved[holder], holder]));
             }
         foreach (var (to, value) in moves)
             written.Add(saved.TryGetValue(values.HolderOf(value), out string? kept)
@@ -278,12 +246,7 @@ internal sealed class Numbering
         return holder;
     }
 
-    private int Operand(Instruction instruction, int i)
-    {
-        if (i >= instruction.Operands.Count) return -1;
-        string operand = instruction.Operands[i];
-        return registers.Has(operand) ? ValueOf(operand) : values.Literal(operand);
-    }
+    private int ValueOf(Operand operand) => operand.Register is { } register ? ValueOf(register) : operand.Value;
 
     private int ValueOf(string register)
     {
@@ -292,10 +255,17 @@ internal sealed class Numbering
         return value;
     }
 
-    private void Set(string register, int value) => (single.Contains(register) ? held : current)[register] = value;
-
-    // What a register of several definitions holds may be gone when a register of one is read.
-    private bool IsLost(string to, int value) => single.Contains(to) && IsPassing(values.HolderOf(value));
+    private void Set(string register, int value)
+    {
+        if (!single.Contains(register))
+        {
+            current[register] = value;
+            return;
+        }
+        // What a register of several definitions holds may be gone when one of a single definition is read.
+        char kind = registers.KindOf(register);
+        held[register] = IsPassing(values.HolderOf(value)) ? Result(MoveOf(kind), register, value, -1, -1, kind) : value;
+    }
 
     private bool IsPassing(string holder) => registers.Has(holder) && !registers.IsNew(holder) && !single.Contains(holder);
 

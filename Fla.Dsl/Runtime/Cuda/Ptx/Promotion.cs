@@ -70,14 +70,11 @@ internal sealed class Promotion
         if (statement is not Instruction { Modifiers: "local" or "local.v2" or "local.v4", Operands.Count: 2 } instruction) return null;
         if (instruction.Root is not ("ld" or "st")) return null;
         bool loads = instruction.Root == "ld";
-        string place = instruction.Operands[loads ? 1 : 0], elements = instruction.Operands[loads ? 0 : 1];
-        if (!place.StartsWith('[') || !place.EndsWith(']')) return null;
-        string[] sum = place[1..^1].Split('+', StringSplitOptions.TrimEntries);
-        long offset = 0;
-        if (sum.Length > 2 || (sum.Length == 2 && !long.TryParse(sum[1], CultureInfo.InvariantCulture, out offset))) return null;
-        if (facts.Of(sum[0]) is not { Depot: { } depot } address) return null;
+        string elements = instruction.Operands[loads ? 0 : 1];
+        if (instruction.Place(loads ? 1 : 0) is not { } place || facts.Of(place.Base) is not { Depot: { } depot } address) return null;
         return new Access(
-            depot, address.Number + offset, SizeOf(instruction.Type), elements.Trim('{', '}').Split(',', StringSplitOptions.TrimEntries));
+            depot, address.Number + place.Offset, SizeOf(instruction.Type),
+            elements.StartsWith('{') ? elements.Trim('{', '}').Split(',', StringSplitOptions.TrimEntries) : [elements]);
     }
 
     // Of one byte there are no registers; a load of fewer bits than its register has would have to widen them.

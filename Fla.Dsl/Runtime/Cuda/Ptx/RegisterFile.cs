@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
-/// <summary>The registers of a function, of which there may be more. None has a type but its size: any instruction of that size takes it.</summary>
+/// <summary>
+/// The registers of a function, of which there may be more. None has a type but its size: any instruction of that size takes it.
+/// </summary>
 internal sealed class RegisterFile
 {
     /// <summary>The kind of registers that are true or false.</summary>
@@ -37,7 +39,10 @@ internal sealed class RegisterFile
 
     /// <summary>What declares them.</summary>
     public IReadOnlyList<string> Declarations =>
-        [.. others, .. counts.Select(pair => string.Create(CultureInfo.InvariantCulture, $".reg .{TypeOf(pair.Key)}\t{Own}{pair.Key}<{pair.Value}>;"))];
+    [
+        .. others,
+        .. counts.Select(pair => string.Create(CultureInfo.InvariantCulture, $".reg .{TypeOf(pair.Key)}\t{Own}{pair.Key}<{pair.Value}>;")),
+    ];
 
     /// <summary>A register that there has not been.</summary>
     public string New(char kind)
@@ -78,7 +83,7 @@ internal sealed class RegisterFile
     }
 
     /// <summary>Whether a type is of whole numbers for which a literal may stand.</summary>
-    public bool IsInteger(string type) => type is "b32" or "u32" or "s32" or "b64" or "u64" or "s64";
+    public static bool IsInteger(string type) => type is "b32" or "u32" or "s32" or "b64" or "u64" or "s64";
 
     /// <summary>The instruction that copies a register of a kind.</summary>
     public static string MoveOf(char kind) => $"mov.{TypeOf(kind)}";

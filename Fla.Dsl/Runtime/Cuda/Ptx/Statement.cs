@@ -67,27 +67,30 @@ internal sealed class Opaque : Statement
     {
         this.text = text;
         Reads = [.. NamesIn(text).Distinct()];
-        Writes = Reads.Count > 0 && text[0] == '{' && text.LastIndexOf('{') == 0 ? Written(text) : Reads;
+        Writes = text.StartsWith('{') && text.EndsWith('}') ? Written(text) ?? Reads : Reads;
     }
 
-    /// <summary>What the instructions in braces write of what they do not declare themselves.</summary>
-    private static IReadOnlyList<string> Written(string text)
+    /// <summary>What the instructions in braces write of what they do not declare themselves; null if that cannot be told.</summary>
+    private static IReadOnlyList<string>? Written(string text)
     {
         HashSet<string> written = [];
-        foreach (string part in text.Trim('{', '}', ' ', '\t', '\n').Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        const StringSplitOptions options = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
+        foreach (string part in text[1..^1].Split(';', options))
         {
             if (part.StartsWith(".reg ", StringComparison.Ordinal)) continue;
-            string instruction = part.StartsWith('@') ? part[part.IndexOf(' ')..].TrimStart() : part;
-            int first = instruction.IndexOf(' '), end = instruction.IndexOf(',');
-            if (first < 0 || !char.IsAsciiLetter(instruction[0])) return [.. NamesIn(text).Distinct()];
-            string operand = instruction[first..(end < 0 ? instruction.Length : end)].TrimStart();
-            if (!operand.StartsWith('[')) written.UnionWith(NamesIn(operand));
+            string instruction = part.StartsWith('@') ? part[(part.IndexOf(' ') + 1)..].TrimStart() : part;
+            int first = instruction.IndexOf(' ');
+            if (first < 0 || !char.IsAsciiLetter(instruction[0]) || instruction.Contains(':')) return null;
+            string operands = instruction[first..].TrimStart();
+            int end = operands.IndexOf(operands[0] == '{' ? '}' : ',');
+            if (operands[0] != '[') written.UnionWith(NamesIn(end < 0 ? operands : operands[..end]));
         }
         return [.. written];
     }
 
     /// <inheritdoc/>
-    public override Statement Renamed(Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address) =>
+    public override Statement Renamed(
+        Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address) =>
         new Opaque(Replaced(text, name => Writes.Contains(name) ? written(name) : read(name)));
 
     /// <inheritdoc/>

@@ -66,7 +66,8 @@ internal sealed class ValueTable(Func<int, int, bool> dominates)
     }
 
     /// <summary>The value that an instruction gave, where one has given it on every way to a block.</summary>
-    public int? Find(string opcode, int a, int b, int c, int block) => Available(computed.GetValueOrDefault(Key(opcode, a, b, c), (-1, 0)), block);
+    public int? Find(string opcode, int a, int b, int c, int block) =>
+        Available(computed.GetValueOrDefault(Key(opcode, a, b, c), (-1, 0)), block);
 
     public void Add(string opcode, int a, int b, int c, int block, int value) => computed[Key(opcode, a, b, c)] = (value, block);
 
@@ -118,7 +119,7 @@ internal sealed class ValueTable(Func<int, int, bool> dominates)
         bool not = instruction switch
         {
             { Root: "mov", Type: "u32" or "b32" or "s32" } => IsFixed(HolderOf(a)),
-            { Root: "and", Type: "b32" } => NumberOf(b) is >= 0 || NumberOf(a) is >= 0 || natural.Contains(a) || natural.Contains(b),
+            { Root: "and", Type: "b32" } => NumberOf(a) is >= 0 || NumberOf(b) is >= 0 || natural.Contains(a) || natural.Contains(b),
             { Root: "shr", Type: "u32" or "b32" } => NumberOf(b) is > 0,
             { Root: "shr", Type: "s32" } or { Root: "rem", Type: "s32" } => natural.Contains(a),
             { Root: "div", Type: "s32" } => natural.Contains(a) && NumberOf(b) is > 0,
@@ -129,7 +130,8 @@ internal sealed class ValueTable(Func<int, int, bool> dominates)
 
     private (int From, long Offset) Parts(int value) => sums.TryGetValue(value, out var sum) ? sum : (value, 0);
 
-    private int? Available((int Value, int Block) found, int block) => found.Value >= 0 && dominates(found.Block, block) ? found.Value : null;
+    private int? Available((int Value, int Block) found, int block) =>
+        found.Value >= 0 && dominates(found.Block, block) ? found.Value : null;
 
     private static (string, int, int, int) Key(string opcode, int a, int b, int c)
     {

@@ -1,0 +1,71 @@
+using Fla.Dsl.Generator.Lowering;
+
+namespace Fla.Dsl.Generator.Emit.Gpu;
+
+/// <summary>
+/// What a segment of a sequence makes of an empty state, and how it decays another one: the forward walk without outputs, that also carries
+/// the logarithms of the states' decays. There is none unless each state is multiplied element by element and added to.
+/// </summary>
+internal sealed class SegmentProgram
+{
+    private readonly TileProgram forward;
+    private readonly HashSet<int> dependent;
+    private readonly TileBuilder builder = new();
+    private readonly Dictionary<int, int> map = [];
+    private readonly Dictionary<string, string> decays = [];
+
+    private SegmentProgram(TileProgram forward) => (this.forward, dependent) = (forward, forward.DependentOnCarry());
+
+    /// <summary>The program, and of what state each carried decay is; null where there is none.</summary>
+    public static (TileProgram Program, IReadOnlyDictionary<string, string> Decays)? Of(TileProgram forward) => new SegmentProgram(forward).Make();
+
+    private (TileProgram, IReadOnlyDictionary<string, string>)? Make()
+    {
+        foreach (var tile in forward.Instructions)
+            map.Add(tile.Id, forward.Inputs.FirstOrDefault(input => input.Id == tile.Id) is { } input
+                ? builder.Input(input.Name, input.Kind, tile.Shape)
+                : builder.Copy(tile, id => map[id]));
+
+        var names = new Names([.. forward.Inputs.Select(input => input.Name)]);
+        var next = forward.Next.Select(state => state with { Id = map[state.Id] }).ToList();
+        foreach (var (state, after) in forward.Carried.Zip(forward.Next, (state, after) => (state, after.Id)).ToList())
+        {
+            if (FactorOf(state.Id, after) is not { } factor) return null;
+            if (factor == state.Id) continue;
+            var name = names.Fresh($"decayOf{state.Name}");
+            var decay = builder.Input(name, InputKind.Carry, forward[state.Id].Shape);
+            decays.Add(name, state.Name);
+            next.Add(new ProgramOutput(name, builder.Add(decay, Logarithm(factor))));
+        }
+
+        return (builder.Build("segment", [], next), decays);
+    }
+
+    /// <summary>What a state is multiplied by; itself where it is only added to, and null where there is more to it.</summary>
+    private int? FactorOf(int state, int after)
+    {
+        if (after == state) return state;
+        var (op, operands) = (forward[after].Op, forward[after].Operands);
+        var others = operands.Where(operand => !dependent.Contains(operand)).ToList();
+        if (operands.Count != 2 || others.Count != 1) return null;
+        var carried = operands.Single(dependent.Contains);
+        return op switch
+        {
+            TileOp.Add => FactorOf(state, carried),
+            TileOp.Multiply when carried == state => others[0],
+            _ => null,
+        };
+    }
+
+    private int Logarithm(int id)
+    {
+        var tile = forward[id];
+        return tile.Op switch
+        {
+            TileOp.Exp => map[tile.Operands[0]],
+            TileOp.Transpose => builder.Transpose(Logarithm(tile.Operands[0])),
+            TileOp.Broadcast => builder.Broadcast(Logarithm(tile.Operands[0]), tile.Shape),
+            _ => builder.Unary(TileOp.Log, map[id]),
+        };
+    }
+}

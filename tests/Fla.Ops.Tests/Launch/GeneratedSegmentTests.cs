@@ -1,0 +1,53 @@
+using Fla.Dsl;
+using Fla.Dsl.Runtime.Emulator;
+using Fla.Ops.Tests.Runtime;
+using static TorchSharp.torch;
+
+namespace Fla.Ops.Tests.Launch;
+
+/// <summary>Generated kernels over segments of a sequence, against TorchSharp's operations over the whole of it.</summary>
+public class GeneratedSegmentTests
+{
+    [Theory]
+    [InlineData("LinearAttention")]
+    [InlineData("Retention")]
+    [InlineData("SimpleGatedLinearAttention")]
+    [InlineData("GatedLinearAttention")]
+    public void A_sequence_is_the_sum_of_its_segments(string name)
+    {
+        var op = Fla.Ops.Catalogue.All.Single(op => op.Name == name);
+        Assert.NotNull(op.Gpu?.Segment);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var random = new Generator(3);
+        Tensor Normal(params long[] shape) => randn(shape, generator: random) / 4;
+        Tensor?[] arguments =
+        [
+            .. op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale).Select(argument => argument.Default is not null ? null
+                : argument.IsLogDecay ? -Normal([1, 1100, 1, .. argument.Dimensions.Select(_ => 20L)]).abs() / 10
+                : Normal([1, 1100, 1, .. argument.Dimensions.Select(_ => 20L)])),
+        ];
+        Tensor?[] initial = [Normal(1, 1, 20, 20)];
+        var (expected, expectedFinal) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
+
+        using var backend = BackendOf.Emulator;
+        var before = EmulatedDevice.Instance.Stated;
+        EmulatedDevice.Instance.Stated = before with { Multiprocessors = 2 };
+        try
+        {
+            var (o, final) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
+            Close.Assert(expected, o, 1e-5, "output");
+            Close.Assert(expectedFinal![0], final![0], 1e-5, "state");
+        }
+        finally
+        {
+            EmulatedDevice.Instance.Stated = before;
+        }
+    }
+
+    [Theory]
+    [InlineData("DeltaRule")]
+    [InlineData("GatedSlotAttention")]
+    public void A_state_that_is_read_before_it_is_written_has_no_segments(string name) =>
+        Assert.Null(Fla.Ops.Catalogue.All.Single(op => op.Name == name).Gpu?.Segment);
+}
