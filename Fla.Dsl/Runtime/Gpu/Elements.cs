@@ -12,6 +12,9 @@ public unsafe interface IElement
     /// <summary>The PTX name of it if tensor cores multiply it without a loss: 1 for bf16, 2 for fp16, else 0.</summary>
     static abstract int TensorCoreType { get; }
 
+    /// <summary>Whether products round operands to 11 bits first.</summary>
+    static abstract bool IsRoundedInProducts { get; }
+
     /// <summary>Reads one from global memory.</summary>
     static abstract float Read(long address);
 
@@ -25,7 +28,7 @@ public unsafe interface IElement
     static abstract void WriteShared(SharedAddress at, float value);
 }
 
-/// <summary>fp32.</summary>
+/// <summary>fp32, of which products are as exact as fp32.</summary>
 public readonly unsafe struct SingleElement : IElement
 {
     /// <inheritdoc/>
@@ -33,6 +36,9 @@ public readonly unsafe struct SingleElement : IElement
 
     /// <inheritdoc/>
     public static int TensorCoreType => 0;
+
+    /// <inheritdoc/>
+    public static bool IsRoundedInProducts => false;
 
     /// <inheritdoc/>
     public static float Read(long address) => *(float*)address;
@@ -47,6 +53,34 @@ public readonly unsafe struct SingleElement : IElement
     public static void WriteShared(SharedAddress at, float value) => at.At<float>() = value;
 }
 
+/// <summary>
+/// fp32 that products round to 11 bits, as tensor cores multiply it at once (TF32): each operand is off by up to one part in 2048. All
+/// else is fp32. It is what kernels take fp32 for while PyTorch's own <c>torch.backends.cuda.matmul.allow_tf32</c> is set.
+/// </summary>
+public readonly struct TensorFloatElement : IElement
+{
+    /// <inheritdoc/>
+    public static int Bytes => SingleElement.Bytes;
+
+    /// <inheritdoc/>
+    public static int TensorCoreType => SingleElement.TensorCoreType;
+
+    /// <inheritdoc/>
+    public static bool IsRoundedInProducts => true;
+
+    /// <inheritdoc/>
+    public static float Read(long address) => SingleElement.Read(address);
+
+    /// <inheritdoc/>
+    public static void Write(long address, float value) => SingleElement.Write(address, value);
+
+    /// <inheritdoc/>
+    public static float ReadShared(SharedAddress at) => SingleElement.ReadShared(at);
+
+    /// <inheritdoc/>
+    public static void WriteShared(SharedAddress at, float value) => SingleElement.WriteShared(at, value);
+}
+
 /// <summary>bf16: the upper half of an fp32.</summary>
 public readonly unsafe struct BrainElement : IElement
 {
@@ -55,6 +89,9 @@ public readonly unsafe struct BrainElement : IElement
 
     /// <inheritdoc/>
     public static int TensorCoreType => 1;
+
+    /// <inheritdoc/>
+    public static bool IsRoundedInProducts => false;
 
     /// <inheritdoc/>
     public static float Read(long address) => Widened(*(ushort*)address);
@@ -87,6 +124,9 @@ public readonly unsafe struct HalfElement : IElement
 
     /// <inheritdoc/>
     public static int TensorCoreType => 2;
+
+    /// <inheritdoc/>
+    public static bool IsRoundedInProducts => false;
 
     /// <inheritdoc/>
     public static float Read(long address) => *(ILGPU.Half*)address;

@@ -14,10 +14,13 @@ internal sealed record GpuTypes(Type Block, Type Chunk, Type[] Dimensions, Type 
     /// <summary>The type of a size.</summary>
     public static Type Of(int size) => Tiles.First(tile => tile.Size == size).Type;
 
-    /// <summary>The type of elements; null for those that kernels do not know.</summary>
+    /// <summary>
+    /// The type of elements; null for those that kernels do not know. Products of fp32 are rounded where PyTorch is told to round its own,
+    /// by <c>torch.backends.cuda.matmul.allow_tf32</c>.
+    /// </summary>
     public static Type? Of(ScalarType type) => type switch
     {
-        ScalarType.Float32 => typeof(SingleElement),
+        ScalarType.Float32 => backends.cuda.matmul.allow_tf32 ? typeof(TensorFloatElement) : typeof(SingleElement),
         ScalarType.BFloat16 => typeof(BrainElement),
         ScalarType.Float16 => typeof(HalfElement),
         _ => null,

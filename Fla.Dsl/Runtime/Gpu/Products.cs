@@ -70,6 +70,7 @@ public static class Products
         where T : struct, IElement
     {
         if (W.IsCuda && T.TensorCoreType != 0) OnTensorCores<W, M, N, K, T>(d, a, transposeA, b, transposeB, scales, scaled);
+        else if (W.IsCuda) SingleProducts.Multiply<W, M, N, K, T>(d, a, transposeA, b, transposeB, scales, scaled);
         else OneByOne<W, M, N, K, T>(d, a, transposeA, b, transposeB, scales, scaled);
     }
 
@@ -92,9 +93,9 @@ public static class Products
             if (scaled) scale = Columns.Get(scales, k);
             for (var i = 0; i < Layout<W, M, N>.Count; i++)
             {
-                var left = T.ReadShared(a + ((Layout<W, M, N>.Row(i) * rowA) + (k * stepA)));
+                var left = T.ReadShared(a + ((Layout<W, M, N>.Row(i) * rowA) + (k * stepA))) * scale;
                 var right = T.ReadShared(b + ((Layout<W, M, N>.Column(i) * columnB) + (k * stepB)));
-                d[i] += left * scale * right;
+                d[i] += SingleProducts.Operand<W, T>(left) * SingleProducts.Operand<W, T>(right);
             }
 
             k++;

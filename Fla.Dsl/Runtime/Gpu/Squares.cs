@@ -19,7 +19,7 @@ internal static class Squares
         where W : struct, IBlock
     {
         for (var i = 0; i < 4; i++) d[i] = 0f;
-        if (W.IsCuda) OnTensorCores(d, a, b, stride, depth);
+        if (W.IsCuda) OnTensorCores<W>(d, a, b, stride, depth);
         else OneByOne(d, a, b, stride, depth);
     }
 
@@ -33,7 +33,8 @@ internal static class Squares
             }
     }
 
-    private static void OnTensorCores(ArrayView<float> d, SharedAddress a, SharedAddress b, int stride, int depth)
+    private static void OnTensorCores<W>(ArrayView<float> d, SharedAddress a, SharedAddress b, int stride, int depth)
+        where W : struct, IBlock
     {
         // What ldmatrix takes for pairs of half the size are the elements of a. Those of b it would transpose as pairs.
         var fromA = Asm.Of(a + (((Block.Lane & 15) * stride) + ((Block.Lane >> 4) * 16)));
@@ -62,20 +63,13 @@ internal static class Squares
         var lowB = LocalMemory.Allocate1D<uint>(2);
         for (var k = 0; k < depth; k += 8)
         {
-            for (var i = 0; i < 4; i++) Split(highA, lowA, i, Interop.IntAsFloat(wholeA[(k / 2) + i]));
-            for (var i = 0; i < 2; i++) Split(highB, lowB, i, wholeB[(k / 4) + i]);
-            Asm.MultiplySingle(lowHigh, lowA, highB);
-            Asm.MultiplySingle(highLow, highA, lowB);
-            Asm.MultiplySingle(d, highA, highB);
+            for (var i = 0; i < 4; i++) TensorFloat.Split<W>(highA, lowA, i, Interop.IntAsFloat(wholeA[(k / 2) + i]));
+            for (var i = 0; i < 2; i++) TensorFloat.Split<W>(highB, lowB, i, wholeB[(k / 4) + i]);
+            Asm.MultiplySingle(lowHigh, 0, lowA, 0, highB);
+            Asm.MultiplySingle(highLow, 0, highA, 0, lowB);
+            Asm.MultiplySingle(d, 0, highA, 0, highB);
         }
 
         for (var i = 0; i < 4; i++) d[i] += lowHigh[i] + highLow[i];
-    }
-
-    // The lesser half stays what it is if x is not a number.
-    private static void Split(ArrayView<uint> high, ArrayView<uint> low, int i, float x)
-    {
-        high[i] = (Interop.FloatAsInt(x) + 0x1000u) & 0xffffe000u;
-        low[i] = Interop.FloatAsInt(x - Interop.IntAsFloat(high[i]));
     }
 }

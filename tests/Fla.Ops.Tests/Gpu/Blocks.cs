@@ -36,11 +36,19 @@ internal static class Blocks
 
     /// <summary>Runs a kernel in the emulator.</summary>
     public static void Run(Type kernels, string name, Type[] arguments, int sharedBytes, params ReadOnlySpan<KernelArgument> numbers) =>
-        EmulatedDevice.Instance.Prepare(Method(kernels, name, typeof(Emulated8), arguments)).Launch(1, 256, sharedBytes, numbers);
+        Run(EmulatedDevice.Instance, kernels, name, arguments, sharedBytes, numbers);
+
+    /// <summary>Runs a kernel on a device.</summary>
+    public static void Run(
+        KernelDevice device, Type kernels, string name, Type[] arguments, int sharedBytes, params ReadOnlySpan<KernelArgument> numbers)
+    {
+        var block = device is EmulatedDevice ? typeof(Emulated8) : typeof(Cuda8);
+        device.Prepare(Method(kernels, name, block, arguments)).Launch(1, 256, sharedBytes, numbers);
+    }
 
     /// <summary>Runs a kernel on a GPU.</summary>
     public static void RunOnCuda(Type kernels, string name, Type[] arguments, int bytes, params ReadOnlySpan<KernelArgument> numbers) =>
-        CudaDevice.Number(0).Prepare(Method(kernels, name, typeof(Cuda8), arguments)).Launch(1, 256, bytes, numbers);
+        Run(CudaDevice.Number(0), kernels, name, arguments, bytes, numbers);
 
     /// <summary>What a static method of the library says of a block of the emulator.</summary>
     public static int Bytes(Type library, string name, params Type[] arguments) =>
