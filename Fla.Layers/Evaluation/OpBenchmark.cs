@@ -1,6 +1,4 @@
 using Fla.Dsl;
-using Fla.Dsl.Runtime.Cuda;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Fla.Layers.Evaluation;
@@ -10,10 +8,7 @@ namespace Fla.Layers.Evaluation;
 /// <param name="Shape">The shape.</param>
 /// <param name="Forward">The forward pass, where no gradient is wanted.</param>
 /// <param name="Both">Forward and backward pass.</param>
-/// <param name="ReservedBytes">
-/// What PyTorch has taken of the device's memory up to then, in bytes, which is at least the most that it had in use; null off CUDA.
-/// </param>
-public sealed record OpTiming(RecurrenceOp Op, OpShape Shape, PassTiming Forward, PassTiming Both, long? ReservedBytes);
+public sealed record OpTiming(RecurrenceOp Op, OpShape Shape, PassTiming Forward, PassTiming Both);
 
 /// <summary>The time of a pass, beside what no implementation can do without.</summary>
 /// <param name="Seconds">The median time.</param>
@@ -39,13 +34,6 @@ public static class OpBenchmark
         ArgumentNullException.ThrowIfNull(op);
         ArgumentNullException.ThrowIfNull(shape);
         using var scope = NewDisposeScope();
-        var cuda = device.type == DeviceType.CUDA ? CudaDevice.Number(Math.Max(device.index, 0)) : null;
-        using (var start = empty(1, device: device))
-        {
-            // PyTorch has taken from the device what it takes anyhow.
-        }
-
-        var free = cuda?.FreeBytes();
         var declared = op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale).ToArray();
         Tensor?[] arguments = [.. declared.Select(argument => argument.Default is null ? Drawn(op, argument, shape, type, device) : null)];
         Tensor Output() => op.Run(mode, arguments).o;
@@ -63,8 +51,7 @@ public static class OpBenchmark
             op,
             shape,
             new(forward, inputs + output, ForwardUses * use),
-            new(both, inputs + output + inputs + output + inputs, (ForwardUses + BackwardUses) * use),
-            free - cuda?.FreeBytes());
+            new(both, inputs + output + inputs + output + inputs, (ForwardUses + BackwardUses) * use));
 
         double Elements(IEnumerable<string> dimensions) => dimensions.Aggregate(1.0, (product, name) => product * shape.SizeOf(name));
     }

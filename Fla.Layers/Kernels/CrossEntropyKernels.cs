@@ -13,7 +13,9 @@ internal static class CrossEntropyKernels
     // Less than any logit that is not an infinity, and yet such that differences of it are numbers.
     private const float Lowest = -1e38f;
 
-    /// <summary>The loss of each row, of it what the square makes, both 0 where the class is ignored, and lse(x): <c>[rows]</c> in fp32.</summary>
+    /// <summary>
+    /// The loss of each row, of it what the square makes, both 0 where the class is ignored, and lse(x): <c>[rows]</c> in fp32.
+    /// </summary>
     public static void Losses<W, P, T>(
         long losses, long squares, long lses, long logits, long target, int classes, long ignored,
         float scale, float cap, float smoothing, float square)

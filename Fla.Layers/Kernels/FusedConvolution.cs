@@ -5,14 +5,11 @@ using static TorchSharp.torch;
 
 namespace Fla.Layers.Kernels;
 
-/// <summary>A causal depthwise convolution with its activation as one kernel, and its gradients as another; nothing is kept but what came.</summary>
+/// <summary>A causal depthwise convolution with its activation as one kernel, its gradients as another; only what came is kept.</summary>
 internal static class FusedConvolution
 {
     // What a segment reads beyond its own tokens is to be little.
     private const long LeastSegment = 16;
-
-    // Twice as many as a multiprocessor's registers have room for.
-    private const int BlocksEach = 4;
 
     // The slots of a thread; shorter filters have weights of 0.
     private const int Taps = 4;
@@ -43,8 +40,8 @@ internal static class FusedConvolution
                     using var scope = NewDisposeScope();
                     Tensor?[] own = [.. inputs.Select(input => input?.contiguous()), positions?.alias()];
                     var y = Unwritten.Tensor(own[0]!.shape, own[0]!.dtype, own[0]!.device);
-                    var (piece, blocks, segment, _) = Shape(8, y, own[0]);
-                    Forward.Launch(device, blocks, Types(piece, own), [y, .. Arguments(own, segment)]);
+                    var (types, blocks, segment, _) = Shape(Forward, 8, own, y);
+                    Forward.Launch(device, blocks, types, [y, .. Arguments(own, segment)]);
                     scope.MoveToOuter([y, .. own.OfType<Tensor>()]);
                     return (y, own);
                 },
@@ -53,13 +50,13 @@ internal static class FusedConvolution
                     using var scope = NewDisposeScope();
                     var (dy, x) = (gradient.contiguous(), kept[0]!);
                     var dx = Unwritten.Tensor(x.shape, x.dtype, x.device);
-                    var (piece, blocks, segment, segments) = Shape(4, x, dy);
+                    var (types, blocks, segment, segments) = Shape(Backward, 4, kept, dy);
                     var dweight = wanted[1] ? Unwritten.Tensor([segments, Taps, channels], ScalarType.Float32, x.device) : null;
                     var dbias = wanted[2] ? Unwritten.Tensor([segments, channels], ScalarType.Float32, x.device) : null;
                     Backward.Launch(
                         device,
                         blocks,
-                        Types(piece, kept),
+                        types,
                         [dx, ModuleKernel.Address(dweight), ModuleKernel.Address(dbias), dy, .. Arguments(kept, segment)]);
                     Tensor?[] results =
                     [
@@ -74,15 +71,15 @@ internal static class FusedConvolution
             weight,
             bias);
 
-        // Threads enough to keep the device busy, each with a segment of the tokens.
-        (int Piece, int Blocks, long Segment, long Segments) Shape(int most, params ReadOnlySpan<Tensor?> tensors)
+        // Twice the threads that the device runs at once, each with a segment of the tokens.
+        (Type[] Types, int Blocks, long Segment, long Segments) Shape(ModuleKernel kernel, int most, Tensor?[] kept, Tensor other)
         {
-            var piece = channels % 8 == 0 && ModuleKernel.Aligned(tensors) ? most : 1;
-            var pieces = channels / piece;
-            var segments = Math.Max(1, ModuleKernel.Busy(device, BlocksEach) * ModuleKernel.Threads / pieces);
+            var piece = channels % 8 == 0 && ModuleKernel.Aligned(kept[0], other) ? most : 1;
+            var (types, pieces) = (Types(piece, kept), channels / piece);
+            var segments = Math.Max(1, 2 * kernel.BlocksAtOnce(device, types) * ModuleKernel.Threads / pieces);
             var segment = Math.Max(LeastSegment, (((tokens + segments - 1) / segments) + Taps - 1) / Taps * Taps);
             segments = (tokens + segment - 1) / segment;
-            return (piece, checked((int)(((segments * pieces) + ModuleKernel.Threads - 1) / ModuleKernel.Threads)), segment, segments);
+            return (types, checked((int)(((segments * pieces) + ModuleKernel.Threads - 1) / ModuleKernel.Threads)), segment, segments);
         }
 
         KernelArgument[] Arguments(Tensor?[] kept, long segment) =>

@@ -10,9 +10,6 @@ namespace Fla.Layers.Kernels;
 /// </summary>
 internal static class FusedNorm
 {
-    // With rows of up to 2048 columns the backward kernel takes a third of a multiprocessor's registers.
-    private const int BlocksEach = 3;
-
     private static readonly ModuleKernel Forward = new(typeof(NormKernels), nameof(NormKernels.Forward), sums: true);
     private static readonly ModuleKernel Backward = new(typeof(NormKernels), nameof(NormKernels.Backward), sums: true);
 
@@ -49,7 +46,8 @@ internal static class FusedNorm
         (Tensor[] Outputs, Tensor?[] Kept) Evaluate(Tensor?[] inputs, bool[] wanted)
         {
             using var scope = NewDisposeScope();
-            var (x, gates, weight, bias) = (inputs[0]!.contiguous(), inputs[2]?.contiguous(), inputs[3]?.contiguous(), inputs[4]?.contiguous());
+            var (x, gates) = (inputs[0]!.contiguous(), inputs[2]?.contiguous());
+            var (weight, bias) = (inputs[3]?.contiguous(), inputs[4]?.contiguous());
             var residual = inputs[1]?.to(kept!.Value).contiguous();
             var (shape, rows, columns) = Rows(x, residual, gates, weight, bias);
             bool differentiates = wanted.Contains(true);
@@ -79,16 +77,18 @@ internal static class FusedNorm
 
             // A team has rows of one group alone, to sum up the gradients of that one's weights.
             long groups = normalisation.Groups, step = groups / Greatest(groups, shape.RowsPerBlock);
-            var blocks = (Math.Min(Blocks(rows, shape), ModuleKernel.Busy(device, BlocksEach)) + step - 1) / step * step;
+            var types = Types(shape, type, x.dtype, weight ?? bias);
+            var blocks = (Math.Min(Blocks(rows, shape), Backward.BlocksAtOnce(device, types)) + step - 1) / step * step;
             var teams = blocks * shape.RowsPerBlock;
             var dx = Unwritten.Tensor(x.shape, x.dtype, x.device);
             var dgate = wanted[2] ? Unwritten.Tensor(x.shape, type, x.device) : null;
             var dweight = wanted[3] ? Unwritten.Tensor([teams, columns], ScalarType.Float32, x.device) : null;
             var dbias = wanted[4] ? Unwritten.Tensor([teams, columns], ScalarType.Float32, x.device) : null;
             Backward.Launch(
-                device, (int)blocks, Types(shape, type, x.dtype, weight ?? bias),
+                device, (int)blocks, types,
                 dx, ModuleKernel.Address(dgate), ModuleKernel.Address(dweight), ModuleKernel.Address(dbias), dy, ModuleKernel.Address(dsum),
-                x, ModuleKernel.Address(means), scales, ModuleKernel.Address(gates), ModuleKernel.Address(weight), ModuleKernel.Address(bias),
+                x, ModuleKernel.Address(means), scales,
+                ModuleKernel.Address(gates), ModuleKernel.Address(weight), ModuleKernel.Address(bias),
                 rows, (int)columns, (int)groups, Share(columns), Centre(columns), swish ? 1 : 0, gateFirst ? 1 : 0);
             Tensor?[] results =
             [

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Fla.Dsl.Runtime;
+using Fla.Dsl.Runtime.Cuda;
 using Fla.Dsl.Runtime.Gpu;
 using static TorchSharp.torch;
 
@@ -13,6 +14,9 @@ internal sealed class ModuleKernel(Type code, string name, bool sums = false)
 {
     /// <summary>The threads of a block: eight warps.</summary>
     public const int Threads = 256;
+
+    // Of every CUDA device that kernels run on.
+    private const int RegistersOfMultiprocessor = 65_536;
 
     private readonly int sharedBytes = sums ? Team<Cuda8, Size256>.ScratchBytes : 0;
     private readonly MethodInfo method = code.GetMethod(name)!;
@@ -47,10 +51,16 @@ internal sealed class ModuleKernel(Type code, string name, bool sums = false)
     /// <summary>The address of a tensor that may not be there.</summary>
     public static long Address(Tensor? tensor) => tensor is null ? 0 : TensorMemory.Pointer(tensor);
 
-    /// <summary>So many blocks that a device is busy: for kernels whose threads go on to further rows.</summary>
-    /// <param name="device">The device.</param>
-    /// <param name="each">How many blocks for each multiprocessor: as many as it has room for, or a multiple of that.</param>
-    public static long Busy(KernelDevice device, int each) => (long)each * device.Machine.Multiprocessors;
+    /// <summary>
+    /// How many blocks a device runs at once, by the registers that they take: for kernels whose threads go on to further rows.
+    /// </summary>
+    /// <param name="device">Where.</param>
+    /// <param name="types">The type arguments after the block.</param>
+    public long BlocksAtOnce(KernelDevice device, ReadOnlySpan<Type> types)
+    {
+        var registers = Prepared(device, types) is CudaKernel kernel ? kernel.Registers * Threads : RegistersOfMultiprocessor;
+        return (long)device.Machine.Multiprocessors * Math.Max(1, RegistersOfMultiprocessor / registers);
+    }
 
     /// <summary>Launches it.</summary>
     /// <param name="device">Where.</param>
@@ -59,6 +69,9 @@ internal sealed class ModuleKernel(Type code, string name, bool sums = false)
     /// <param name="arguments">What the method takes.</param>
     public void Launch(KernelDevice device, Dim3 blocks, ReadOnlySpan<Type> types, params ReadOnlySpan<KernelArgument> arguments)
     {
-        device.Prepare(method.MakeGenericMethod([device.Block, .. types])).Launch(blocks, Threads, sharedBytes, arguments);
+        Prepared(device, types).Launch(blocks, Threads, sharedBytes, arguments);
     }
+
+    private PreparedKernel Prepared(KernelDevice device, ReadOnlySpan<Type> types) =>
+        device.Prepare(method.MakeGenericMethod([device.Block, .. types]));
 }

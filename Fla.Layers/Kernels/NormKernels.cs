@@ -37,7 +37,14 @@ internal static class NormKernels
 
         if (sum != 0) Row<W, L, N, P>.Write<TSum>(values, sum + (at * TSum.Bytes), there);
 
-        // The gate is read here, so that it comes while the row is summed up.
+        // All that is read is read here, so that it comes while the row is summed up.
+        var part = groups == 1 ? 0 : row % groups * columns * TWeight.Bytes;
+        var weights = Row<W, L, N, P>.New();
+        var biases = Row<W, L, N, P>.New();
+        Row<W, L, N, P>.Fill(weights, 1f);
+        Row<W, L, N, P>.Fill(biases, 0f);
+        if (weight != 0) Row<W, L, N, P>.Read<TWeight>(weights, weight + part, columns);
+        if (bias != 0) Row<W, L, N, P>.Read<TWeight>(biases, bias + part, columns);
         Row<W, L, N, P>.Fill(factors, 1f);
         if (gate != 0)
         {
@@ -69,21 +76,7 @@ internal static class NormKernels
             if (scales != 0) SingleElement.Write(scales + (row * 4), scale);
         }
 
-        for (var i = 0; i < N.Value; i++) values[i] *= scale;
-        var part = row % groups * columns * TWeight.Bytes;
-        var affine = Row<W, L, N, P>.New();
-        if (weight != 0)
-        {
-            Row<W, L, N, P>.Read<TWeight>(affine, weight + part, columns);
-            for (var i = 0; i < N.Value; i++) values[i] *= affine[i];
-        }
-
-        if (bias != 0)
-        {
-            Row<W, L, N, P>.Read<TWeight>(affine, bias + part, columns);
-            for (var i = 0; i < N.Value; i++) values[i] += affine[i];
-        }
-
+        for (var i = 0; i < N.Value; i++) values[i] = (values[i] * scale * weights[i]) + biases[i];
         if (gateFirst == 0)
             for (var i = 0; i < N.Value; i++) values[i] *= factors[i];
         Row<W, L, N, P>.Write<T>(values, y + (at * T.Bytes), there);

@@ -11,7 +11,7 @@ internal sealed record RowShape(int Lanes, int Elements, int Piece)
     // Few elements a thread hide the memory's latency behind many threads; few threads a row make its sums cheap.
     private static readonly (int Columns, int Lanes, int Elements)[] Shapes =
     [
-        (64, 8, 8), (128, 16, 8), (256, 32, 8), (512, 32, 16), (1024, 128, 8), (2048, 256, 8), (4096, 256, 16), (8192, 256, 32),
+        (64, 8, 8), (128, 16, 8), (256, 32, 8), (512, 32, 16), (1024, 128, 8), (2048, 256, 8), (4096, 256, 16),
     ];
 
     /// <summary>The longest row that fits.</summary>

@@ -19,7 +19,8 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
     private readonly string activation;
     private readonly NormFunction function;
 
-    private protected GatedNorm(string name, long hiddenSize, bool elementwiseAffine, bool bias, Normalisation normalisation, string activation)
+    private protected GatedNorm(
+        string name, long hiddenSize, bool elementwiseAffine, bool bias, Normalisation normalisation, string activation)
         : base(name)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hiddenSize);
@@ -60,8 +61,8 @@ public abstract class GatedNorm : nn.Module<Tensor, Tensor, Tensor>
 
     /// <summary>PyTorch's line for it.</summary>
     public override string ToString() =>
-        $"{GetName()}({hiddenSize}{(weight is null ? ", elementwise_affine=False" : "")}, eps={PythonText.Of(function.Normalisation.Eps)}, " +
-        $"activation={activation})";
+        $"{GetName()}({hiddenSize}{(weight is null ? ", elementwise_affine=False" : "")}, " +
+        $"eps={PythonText.Of(function.Normalisation.Eps)}, activation={activation})";
 
     /// <summary>A linear map of the normalised, gated values, which are computed again in the backward pass instead of kept.</summary>
     private protected Tensor Mapped(Tensor x, Tensor g, Tensor linearWeight, Tensor? linearBias)

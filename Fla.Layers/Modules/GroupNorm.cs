@@ -23,7 +23,8 @@ public sealed class GroupNorm : Norm
     /// <summary>PyTorch's line for it.</summary>
     public override string ToString() => Fused
         ? Line(this, Function.Normalisation)
-        : $"{GetName()}({Function.Normalisation.Groups}, {HiddenSize}, eps={PythonText.Of(Eps)}, affine={PythonText.Of(ElementwiseAffine)})";
+        : $"{GetName()}({Function.Normalisation.Groups}, {HiddenSize}, eps={PythonText.Of(Eps)}, " +
+            $"affine={PythonText.Of(ElementwiseAffine)})";
 
     internal static Normalisation InGroups(long numGroups, long hiddenSize, bool isRmsNorm, double eps)
     {

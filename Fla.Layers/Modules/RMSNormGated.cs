@@ -27,7 +27,8 @@ public sealed class RMSNormGated : nn.Module<Tensor, Tensor, Tensor>
                 $"{nameof(groupSize)}: expected a size that divides the {hiddenSize} channels, came {size}.", nameof(groupSize));
 
         function = new(
-            Normalisation.RootMeanSquare(eps, hiddenSize / (groupSize ?? hiddenSize)), normBeforeGate ? NormGate.Swish : NormGate.SwishFirst);
+            Normalisation.RootMeanSquare(eps, hiddenSize / (groupSize ?? hiddenSize)),
+            normBeforeGate ? NormGate.Swish : NormGate.SwishFirst);
         weight = new Parameter(ones(hiddenSize));
         RegisterComponents();
     }

@@ -64,15 +64,18 @@ internal static class BenchOpsCommand
         }
 
         var device = new Device(deviceName);
-        var machine = deviceName == "cuda" ? CudaDevice.Number(0).Machine : null;
+        using var warm = empty(1, device: device);  // what PyTorch takes of a device anyhow
+        var cuda = deviceName == "cuda" ? CudaDevice.Number(0) : null;
+        var (machine, free) = (cuda?.Machine, cuda?.FreeBytes());
         var table = Tables.Create("op", "shape", "forward", "", "", "", "forward + backward", "", "", "", "memory");
         var rows = new List<Dictionary<string, object?>>();
         foreach (var op in ops)
             foreach (var shape in shapes)
             {
                 var timing = OpBenchmark.Run(op, shape, mode, Choices.Types[type], device);
-                table.AddRow([op.Name, $"{shape}", .. Cells(timing.Forward, machine), .. Cells(timing.Both, machine), Memory(timing)]);
-                rows.Add(Figures(timing, mode, type, machine));
+                var taken = free - cuda?.FreeBytes();
+                table.AddRow([op.Name, $"{shape}", .. Cells(timing.Forward, machine), .. Cells(timing.Both, machine), Memory(taken)]);
+                rows.Add(Figures(timing, mode, type, machine, taken));
             }
 
         Console.WriteLine($"{machine?.Name ?? "CPU"}, {type}, {new Execution(mode)}");
@@ -92,12 +95,13 @@ internal static class BenchOpsCommand
 
     private static string Rate(double rate, string unit) => rate >= 1e12 ? Text($"{rate / 1e12:0.00} T{unit}") : Text($"{rate / 1e9:0.0} G{unit}");
 
-    private static string Memory(OpTiming timing) => timing.ReservedBytes is { } bytes ? Text($"{bytes / Math.Pow(2, 30):0.00} GiB") : "-";
+    // What PyTorch has taken so far, which gives nothing back.
+    private static string Memory(long? taken) => taken is { } bytes ? Text($"{bytes / Math.Pow(2, 30):0.00} GiB") : "-";
 
     private static double? Share(PassTiming pass, Machine? machine) =>
         machine?.Roofline(pass.Bytes, pass.Flops) is > 0 and var least ? least / pass.Seconds : null;
 
-    private static Dictionary<string, object?> Figures(OpTiming timing, Mode mode, string type, Machine? machine) => new()
+    private static Dictionary<string, object?> Figures(OpTiming timing, Mode mode, string type, Machine? machine, long? taken) => new()
     {
         ["device"] = machine?.Name ?? "CPU",
         ["op"] = timing.Op.Name,
@@ -112,7 +116,7 @@ internal static class BenchOpsCommand
         ["fwd_roofline"] = Share(timing.Forward, machine),
         ["fwdbwd_ms"] = timing.Both.Seconds * 1e3,
         ["fwdbwd_roofline"] = Share(timing.Both, machine),
-        ["reserved_bytes"] = timing.ReservedBytes,
+        ["reserved_bytes"] = taken,
     };
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -52,7 +52,9 @@ public static class Team<W, L>
     private static float Both(float a, float b, bool largest) => largest ? ILGPU.Util.Utilities.Select(a > b, a, b) : a + b;
 }
 
-/// <summary>How a row lies in the registers of its team: N elements a thread, in pieces of P neighbours, a thread's piece beside the next one's.</summary>
+/// <summary>
+/// How a row lies in the registers of its team: N elements a thread, in pieces of P neighbours, a thread's piece beside the next one's.
+/// </summary>
 public static class Row<W, L, N, P>
     where W : struct, IBlock
     where L : struct, ISize

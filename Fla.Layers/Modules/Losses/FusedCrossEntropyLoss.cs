@@ -1,4 +1,5 @@
 using Fla.Dsl.Runtime;
+using Fla.Layers.Kernels;
 using static TorchSharp.torch;
 
 namespace Fla.Layers.Modules;
@@ -9,7 +10,7 @@ namespace Fla.Layers.Modules;
 /// </summary>
 public sealed class FusedCrossEntropyLoss : nn.Module<Tensor, Tensor, Tensor>
 {
-    // A chunk of rows is computed at a time, in fp32: 64 MiB of logits.
+    // Without a kernel a chunk of rows is computed at a time, in fp32: 64 MiB of logits.
     private const long ChunkElements = 1 << 24;
 
     private readonly CrossEntropyTerms terms;
@@ -118,5 +119,6 @@ public sealed class FusedCrossEntropyLoss : nn.Module<Tensor, Tensor, Tensor>
     private static Tensor Rows(Tensor tensor, (long First, long Count) chunk) => tensor.narrow(0, chunk.First, chunk.Count);
 
     private static IEnumerable<(long First, long Count)> Chunks(Tensor logits) =>
-        LossInputs.Chunks(logits.shape[0], Math.Max(1, ChunkElements / logits.shape[1]));
+        LossInputs.Chunks(
+            logits.shape[0], Math.Max(1, ModuleKernel.DeviceOf(logits) is null ? ChunkElements / logits.shape[1] : logits.shape[0]));
 }

@@ -20,6 +20,9 @@ public class DispatchTests
             Assert.Null(ModuleKernel.DeviceOf(x.to(ScalarType.Float64)));
             Assert.Null(ModuleKernel.DeviceOf(x, randn(0)));
             Assert.Null(ModuleKernel.DeviceOf(null, null));
+            var norm = new NormFunction(Normalisation.RootMeanSquare(1e-5));
+            Assert.NotNull(FusedNorm.DeviceOf(norm, zeros(1, RowShape.MostColumns), null, null, null, null));
+            Assert.Null(FusedNorm.DeviceOf(norm, zeros(1, RowShape.MostColumns + 1), null, null, null, null));
         });
     }
 

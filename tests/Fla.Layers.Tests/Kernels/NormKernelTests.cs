@@ -17,7 +17,7 @@ public class NormKernelTests
     [InlineData(ScalarType.Float32, 3, 520)]
     [InlineData(ScalarType.BFloat16, 3, 2048)]
     [InlineData(ScalarType.BFloat16, 2, 4096)]
-    [InlineData(ScalarType.Float16, 2, 4100)]
+    [InlineData(ScalarType.Float16, 2, 4090)]
     public void A_root_mean_square_norm_of_any_length_and_its_gradients(ScalarType type, long rows, long columns) =>
         Check(new(Normalisation.RootMeanSquare(1e-5)), type, rows, columns, weight: true);
 
@@ -55,8 +55,11 @@ public class NormKernelTests
     }
 
     [Fact]
-    public void A_gated_norm_in_half_precision_with_a_residual() =>
-        Check(new(Normalisation.RootMeanSquare(1e-5), NormGate.Swish), ScalarType.BFloat16, 9, 128, weight: true, residual: true, inHalf: true);
+    public void A_gated_norm_in_half_precision_with_a_residual()
+    {
+        var function = new NormFunction(Normalisation.RootMeanSquare(1e-5), NormGate.Swish);
+        Check(function, ScalarType.BFloat16, 9, 128, weight: true, residual: true, inHalf: true);
+    }
 
     [Theory]
     [InlineData(3, 8)]

@@ -5,7 +5,7 @@ using Fla.Layers.Kernels;
 
 namespace Fla.Layers.Tests.Kernels;
 
-/// <summary>All that a thread has is in registers: in the text for the driver, and where NVIDIA's assembler is there, by its word.</summary>
+/// <summary>All that a thread has is in registers: in the text for the driver, and by NVIDIA's assembler where that is there.</summary>
 public class RegisterTests
 {
     private static readonly Type Brain = typeof(BrainElement), Half = typeof(HalfElement), Single = typeof(SingleElement);
@@ -16,7 +16,6 @@ public class RegisterTests
     [InlineData(2048, true)]
     [InlineData(2048, false)]
     [InlineData(4096, true)]
-    [InlineData(8192, true)]
     public void Norms(long columns, bool aligned)
     {
         var shape = RowShape.Of(columns, aligned);

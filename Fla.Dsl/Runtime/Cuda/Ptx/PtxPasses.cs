@@ -10,7 +10,7 @@ internal static class PtxPasses
     public static string Run(string ptx, PtxTarget target) => PtxModule.Parse(ptx)
         .WithLines(target.Apply)
         // Loops before arrays: the index of an element is a number once its loop is written out.
-        .WithFunctions(function => function with { Flow = Joining.Run(Unrolling.Run(function.Flow)) })
+        .WithFunctions(function => function with { Flow = Unrolling.Run(function.Flow) })
         .WithFunctions(Promotion.Run)
         // Then most of what is written out again and again is known, or the same as before.
         .WithFunctions(Numbering.Run)

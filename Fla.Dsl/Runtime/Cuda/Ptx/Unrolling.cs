@@ -16,9 +16,9 @@ internal static class Unrolling
         {
             var entering = Enter(ref flow);
             unrolled = false;
-            while (Next(flow, entering) is var (loop, turns))
+            while (Next(flow, entering) is { Count: > 0 } loops)
             {
-                flow = Unroll(flow, loop, turns);
+                flow = Joining.Run(Unroll(flow, loops));
                 unrolled = true;
             }
         }
@@ -47,18 +47,36 @@ internal static class Unrolling
         return entering;
     }
 
-    /// <summary>The innermost loop whose turns are known, and their number.</summary>
-    private static (Loop Loop, int Turns)? Next(ControlFlow flow, Dictionary<int, Facts> entering)
+    /// <summary>Loops whose turns are known, none of them in another, the innermost first; with their turns.</summary>
+    private static List<(Loop Loop, int Turns)> Next(ControlFlow flow, Dictionary<int, Facts> entering)
     {
         Loop[] loops = [.. Loop.Of(flow).Values.OrderBy(loop => loop.Blocks.Count)];
+        List<(Loop, int)> next = [];
+        HashSet<int> taken = [];
         foreach (var loop in loops)
-            if (entering.TryGetValue(loop.Header, out var facts))
-                if (new Counting(flow, loops, loop).Turns(facts, MostStatements) is { } turns) return (loop, turns);
-        return null;
+            if (entering.TryGetValue(loop.Header, out var facts) && !loop.Blocks.Overlaps(taken))
+                if (new Counting(flow, loops, loop).Turns(facts, MostStatements) is { } turns)
+                {
+                    next.Add((loop, turns));
+                    taken.UnionWith(loop.Blocks);
+                }
+        return next;
+    }
+
+    private static ControlFlow Unroll(ControlFlow flow, List<(Loop Loop, int Turns)> loops)
+    {
+        int free = flow.FreeId;
+        Dictionary<int, IReadOnlyList<Block>> written = [];
+        foreach (var (loop, turns) in loops)
+        {
+            foreach (int block in loop.Blocks) written[block] = [];
+            written[loop.Header] = Turned(flow, loop, turns, ref free);
+        }
+        return new ControlFlow([.. flow.Blocks.SelectMany(block => written.TryGetValue(block.Id, out var blocks) ? blocks : [block])]);
     }
 
     /// <summary>The loop's blocks as often as it turns, then the header once more, which leaves.</summary>
-    private static ControlFlow Unroll(ControlFlow flow, Loop loop, int turns)
+    private static List<Block> Turned(ControlFlow flow, Loop loop, int turns, ref int free)
     {
         var header = flow[loop.Header];
         var (target, next) = (header.Branch!.Target, header.Next!.Value);
@@ -68,12 +86,12 @@ internal static class Unrolling
 
         // The first turn has the loop's own numbers: what led to the header leads to it.
         List<Block> written = [];
-        int free = flow.FreeId;
         var numbers = loop.Blocks.ToDictionary(id => id);
         for (int turn = 0; turn < turns; turn++)
         {
             var own = numbers;
-            numbers = loop.Blocks.ToDictionary(id => id, _ => free++);
+            numbers = [];
+            foreach (int id in loop.Blocks) numbers[id] = free++;
             int following = numbers[loop.Header];
             foreach (var block in body)
             {
@@ -82,7 +100,6 @@ internal static class Unrolling
             }
         }
         written.Add(header with { Id = numbers[loop.Header], Branch = null, Next = exit });
-        return new ControlFlow([.. flow.Blocks.SelectMany(block =>
-            block.Id == loop.Header ? written : loop.Blocks.Contains(block.Id) ? Enumerable.Empty<Block>() : [block])]);
+        return written;
     }
 }

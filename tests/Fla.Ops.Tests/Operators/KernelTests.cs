@@ -1,0 +1,29 @@
+using Fla.Dsl;
+using Fla.Dsl.Testing;
+using Fla.Ops.Tests.Launch;
+using TorchSharp;
+
+namespace Fla.Ops.Tests.Operators;
+
+/// <summary>Generated kernels, which the emulator runs, against the declarations: outputs, final states and all gradients.</summary>
+public class KernelTests
+{
+    public static TheoryData<string> Names => [.. Fla.Ops.Catalogue.All.Where(op => op.Gpu is not null).Select(op => op.Name)];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void They_equal_the_declaration(string name) => Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name));
+
+    private static void Check(RecurrenceOp op)
+    {
+        using var backend = BackendOf.Emulator;
+        var test = new ConformanceCase
+        {
+            Type = torch.ScalarType.Float32,
+            SequenceLengths = [70, 0, 3],   // two chunks, none and one
+            Sizes = new Dictionary<string, int> { ["K"] = 12, ["V"] = 20 },
+        };
+        foreach (var result in Conformance.Check(op, test, [new Execution(Mode.Chunk)]))
+            Assert.True(result.Worst.Value < 1e-5, $"{result.Execution}: {string.Join(", ", result.Errors)}");
+    }
+}
