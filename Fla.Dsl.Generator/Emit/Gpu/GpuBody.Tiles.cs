@@ -22,7 +22,7 @@ internal sealed partial class GpuBody
 
         var addends = plan.Addends(id).ToList();
         var products = addends.Where(addend => Places.IsProduct(program[addend].Op) && !IsKnown(addend)).ToList();
-        var others = addends.Except(products).ToList();
+        var others = addends.Where(addend => !products.Contains(addend)).ToList();
         var operands = products.ToDictionary(product => product, product => program[product].Operands.SelectMany(Operands).ToList());
         var numbersOf = new Dictionary<(string Line, bool OfRows), string>();
         var terms = others.Select(other => Term(other, "row", "column", top: products.Count == 0 && other == id, numbersOf)).ToList();
