@@ -27,7 +27,7 @@ internal sealed class DerivedFunction : autograd.SingleTensorFunction<DerivedFun
         using var scope = NewDisposeScope();
         var differentiates = is_grad_enabled() && inputs.Any(input => input is { requires_grad: true });
         var output = differentiates
-            ? apply([rule, .. inputs.Select(Branch)])
+            ? apply([rule, .. inputs.Select(ManagedNode.StealableLeaf)])
             : rule.Forward(inputs, new bool[inputs.Length]).Output;
         GC.KeepAlive(inputs); // native code was handed bare pointers
         return scope.MoveToOuter(output);
@@ -50,38 +50,8 @@ internal sealed class DerivedFunction : autograd.SingleTensorFunction<DerivedFun
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        ReturnedGradients.Release();
-
         var wanted = (bool[])ctx.get_data(Wanted);
-        Tensor?[] gradients;
-        try
-        {
-            gradients = ((Derivation)ctx.get_data(Rule)).Backward([.. ctx.get_saved_variables()], grad_output, wanted);
-        }
-        catch (Exception exception)
-        {
-            gradients = Refused(wanted, exception);
-        }
-
-        grad_output.Dispose(); // made for this call by native code, which does not free it
-        var returned = gradients.OfType<Tensor>().ToArray();
-        scope.MoveToOuter((IEnumerable<IDisposable>)returned);
-        ReturnedGradients.Add(returned);
-        return [null!, .. gradients.Select(gradient => gradient!)];
-    }
-
-    /// <summary>A leaf as a view of itself: a gradient that reaches it through a view is taken over, and not copied.</summary>
-    private static object Branch(Tensor? input) => input is { requires_grad: true, is_leaf: true } ? input.view_as(input) : input!;
-
-    /// <summary>
-    /// An exception must not leave a backward, for native frames lie between it and the caller. A gradient of an impossible shape makes
-    /// autograd throw one that arrives there.
-    /// </summary>
-    private static Tensor?[] Refused(bool[] wanted, Exception exception)
-    {
-        Console.Error.WriteLine($"A backward pass failed, and is reported as an invalid gradient: {exception}");
-        return [.. wanted.Select(want => want ? empty([0, 0, 0, 0, 0, 0, 0]) : null)];
+        return ManagedNode.Backward(
+            [grad_output], wanted, () => ((Derivation)ctx.get_data(Rule)).Backward([.. ctx.get_saved_variables()], grad_output, wanted));
     }
 }
