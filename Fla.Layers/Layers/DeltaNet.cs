@@ -80,14 +80,14 @@ public sealed class DeltaNet : RecurrentMixer
 
     private protected override Tensor Mix(Tensor x, MixerCall call)
     {
-        var q = Normalised(Bent(call.Convolve(q_conv1d, q_proj.forward(x)), q_conv1d));
-        var k = Normalised(Bent(call.Convolve(k_conv1d, k_proj.forward(x)), k_conv1d));
+        var q = Summed(Heads(Bent(call.Convolve(q_conv1d, q_proj.forward(x)), q_conv1d), heads));
+        var k = Summed(Heads(Bent(call.Convolve(k_conv1d, k_proj.forward(x)), k_conv1d), heads));
         var v = call.ConvolveOrSilu(v_conv1d, v_proj.forward(x));
         var beta = b_proj is null ? ones(x.shape[0], x.shape[1], heads, device: x.device) : Precision.Widen(b_proj.forward(x)).sigmoid();
         if (negative)
             beta = beta.Times(2);
 
-        var o = call.Recur(Ops.DeltaRule.Op, [q, k, Heads(v, heads), beta]);
+        var o = call.Recur(Ops.DeltaRule.Op, [q, k, Heads(v, heads), beta], l2Norm: norm == "l2");
         var normed = o_norm is FusedRMSNormGated gated
             ? gated.forward(o, Heads(g_proj!.forward(x), heads))
             : ((RMSNorm)o_norm).forward(o);
@@ -102,9 +102,5 @@ public sealed class DeltaNet : RecurrentMixer
         _ => x,
     };
 
-    private Tensor Normalised(Tensor x)
-    {
-        var split = Heads(x, heads);
-        return norm == "l2" ? L2Norm.Normalize(split) : split / split.sum(-1, keepdim: true);
-    }
+    private Tensor Summed(Tensor x) => norm == "sum" ? x / x.sum(-1, keepdim: true) : x;
 }

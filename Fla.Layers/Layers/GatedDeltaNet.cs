@@ -82,7 +82,7 @@ public sealed class GatedDeltaNet : RecurrentMixer
         if (negative)
             beta = beta.Times(2);
 
-        var o = call.Recur(Ops.GatedDeltaRule.Op, [L2Norm.Normalize(q), L2Norm.Normalize(k), v, g, beta]);
+        var o = call.Recur(Ops.GatedDeltaRule.Op, [q, k, v, g, beta], l2Norm: true);
         var normed = o_norm is FusedRMSNormGated gated
             ? gated.forward(o, Heads(g_proj!.forward(x), valueHeads))
             : ((RMSNorm)o_norm).forward(o);

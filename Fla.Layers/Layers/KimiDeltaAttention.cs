@@ -95,7 +95,7 @@ public sealed class KimiDeltaAttention : RecurrentMixer
         if (negative)
             beta = beta.Times(2);
 
-        var o = call.Recur(Ops.KimiDeltaAttention.Op, [L2Norm.Normalize(q), L2Norm.Normalize(k), v, Decay(x), beta]);
+        var o = call.Recur(Ops.KimiDeltaAttention.Op, [q, k, v, Decay(x), beta], l2Norm: true);
         return o_proj.forward(o_norm.forward(o, Heads(g_proj.forward(x), valueHeads)).flatten(-2));
     }
 
