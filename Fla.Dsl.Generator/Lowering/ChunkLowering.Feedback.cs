@@ -45,7 +45,7 @@ internal sealed partial class ChunkLowering
             throw new DeclarationException(Rules.Feedback, term.Read.Span, state.Update.State, $"each column decays or is scaled by itself, and {reason}");
         }
 
-        var shape = new Shape(Dim.Time, state.Shape.Columns);
+        var shape = new Shape(Dim.Time, state.Update.Type.Columns);
         var key = Key(writes[0], state);
         var coupling = feedback[0].Terms.Select(term => Coupling(state, term, key)).Aggregate(builder.Add);
         var scale = builder.Broadcast(first.Columns is { } columns ? terms.LowerMasked(columns) : builder.Constant(1), shape);

@@ -27,7 +27,7 @@ internal sealed partial class ChunkLowering
         {
             var update = form.States.Single(s => s.Name == state.Name).Update;
             var carry = builder.Input(state.Name, InputKind.Carry, new Shape(state.Type.Rows, state.Type.Columns));
-            states.Add(state.Name, new StateTiles(update, update.DecaysByElement ? builder.Flatten(carry) : carry));
+            states.Add(state.Name, new StateTiles(update, carry));
         }
     }
 
@@ -41,22 +41,10 @@ internal sealed partial class ChunkLowering
         return lowering.builder.Build($"{declaration.Name} chunk", [new ProgramOutput("o", output)], next);
     }
 
-    /// <summary>
-    /// What is known of a state while lowering: its carried-in tile, its gates, and its writes as they become known. A matrix that decays
-    /// by element is a vector of its elements: gates and writes are flattened, and a query meets what is seen of all of it.
-    /// </summary>
+    /// <summary>What is known of a state while lowering: its carried-in tile, its gates, and its writes as they become known.</summary>
     private sealed class StateTiles(AffineState update, int carry)
     {
         public AffineState Update { get; } = update;
-
-        public bool IsFlat => Update.DecaysByElement;
-
-        public bool IsVector => Update.IsVector || IsFlat;
-
-        /// <summary>The shape of the state as it is computed with.</summary>
-        public Shape Shape { get; } = update.DecaysByElement
-            ? new Shape(Dim.One, Dim.Product(update.Type.Rows, update.Type.Columns))
-            : new Shape(update.Type.Rows, update.Type.Columns);
 
         public int Carry { get; } = carry;
 
@@ -80,7 +68,7 @@ internal sealed partial class ChunkLowering
     {
         state.Elements = ElementwiseState.Of(builder, terms, state.Update, state.Carry);
         if (state.Elements is not null) return;
-        state.Gates = state.IsFlat ? new Gates(null, null, FlatGate(state)) : GatesOf(state.Update);
+        state.Gates = GatesOf(state.Update);
         var external = state.Update.Writes.Where(write => !write.Reads(state.Update.State)).ToList();
         foreach (var write in external) state.Writes.Add(External(write, state));
         foreach (var inflow in state.Update.Inflows) Join(state, inflow);
@@ -103,33 +91,18 @@ internal sealed partial class ChunkLowering
             : new Gates(whole, null, null);
     }
 
-    /// <summary>The decays of every element of a matrix per token, [C]x(R*C).</summary>
-    private int FlatGate(StateTiles state)
-    {
-        var logs = state.Update.Decays.Select(decay => terms.Masked(decay.Log!, FlatLog(decay, state)));
-        return builder.Broadcast(logs.Aggregate(builder.Add), new Shape(Dim.Time, state.Shape.Columns));
-    }
-
-    private int FlatLog(Decay decay, StateTiles state) => terms.LowerFlat(decay.Log!, state.Update.Type, byColumns: decay.Axis == DecayAxis.Columns);
-
-    private (int Key, int Value) External(Write write, StateTiles state)
-    {
-        if (!state.IsFlat) return (Key(write, state), Value(terms.LowerMasked(write.Value), state));
-        var (rows, columns) = (new Shape(Dim.Time, state.Update.Type.Rows), new Shape(Dim.Time, state.Update.Type.Columns));
-        var outer = builder.RowOuter(builder.Broadcast(terms.Lower(write.Key), rows), builder.Broadcast(terms.LowerMasked(write.Value), columns));
-        return (builder.Constant(1, new Shape(Dim.Time, Dim.One)), outer);
-    }
+    private (int Key, int Value) External(Write write, StateTiles state) => (Key(write, state), Value(terms.LowerMasked(write.Value), state));
 
     /// <summary>The key of a write; a vector state has one row, and its key is 1.</summary>
-    private int Key(Write write, StateTiles state) => builder.Broadcast(terms.Lower(write.Key), new Shape(Dim.Time, state.Shape.Rows));
+    private int Key(Write write, StateTiles state) => builder.Broadcast(terms.Lower(write.Key), new Shape(Dim.Time, state.Update.Type.Rows));
 
-    private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Shape.Columns));
+    private int Value(int value, StateTiles state) => builder.Broadcast(value, new Shape(Dim.Time, state.Update.Type.Columns));
 
     /// <summary>The query of a read, with the decays of its own that a read off the token's update may have.</summary>
     private int Query(ReadExpr read, StateTiles state)
     {
         var query = terms.Lower(read.Query);
-        foreach (var decay in Reading.Of(read.Snapshot, state.Update).Extra.Where(decay => decay.Axis != Across(read) && !state.IsFlat))
+        foreach (var decay in Reading.Of(read.Snapshot, state.Update).Extra.Where(decay => decay.Axis != Across(read)))
             query = builder.Multiply(query, terms.Lower(decay.Factor));
         return builder.Broadcast(query, new Shape(Dim.Time, read.ByColumns ? state.Update.Type.Columns : state.Update.Type.Rows));
     }
@@ -141,22 +114,10 @@ internal sealed partial class ChunkLowering
     {
         var state = states[read.Snapshot.State];
         var reading = Reading.Of(read.Snapshot, state.Update);
-        if (state.Elements is { } elements)
-            return read.ByColumns ? builder.SumColumns(builder.Multiply(terms.Lower(read.Query), elements.Seen(reading))) : elements.Seen(reading);
-        var query = Query(read, state);
-        int seen;
-        if (state.IsFlat)
-        {
-            var all = Seen(builder.Constant(1, new Shape(Dim.Time, Dim.One)), state, reading.Point, writes, byColumns: false);
-            foreach (var decay in reading.Extra) all = builder.Multiply(all, builder.Exp(FlatLog(decay, state)));
-            seen = read.ByColumns ? builder.RowDotRight(all, query) : builder.RowDotLeft(query, all);
-        }
-        else
-        {
-            seen = Seen(query, state, reading.Point, writes, read.ByColumns);
-            foreach (var decay in reading.Extra.Where(decay => decay.Axis == Across(read)))
-                seen = builder.Multiply(seen, terms.Lower(decay.Factor));
-        }
+        if (state.Elements is { } elements) return elements.Read(read, reading);
+        var seen = Seen(Query(read, state), state, reading.Point, writes, read.ByColumns);
+        foreach (var decay in reading.Extra.Where(decay => decay.Axis == Across(read)))
+            seen = builder.Multiply(seen, terms.Lower(decay.Factor));
 
         // What it sees of its own token, where the mask does not say so already; these writes stand as they are, decayed or not.
         foreach (var own in reading.Own) seen = builder.Add(seen, terms.Lower(Reading.OwnTerm(read.Query, own, read.ByColumns, read.Type)));
@@ -177,16 +138,16 @@ internal sealed partial class ChunkLowering
 
         // What the query sees of the state carried into the chunk.
         var decayed = gates.Rows is { } rows ? builder.Multiply(query, builder.Exp(Named(builder.CumulativeSum(rows, exclusive: exclusive), "G"))) : query;
-        var seen = state.IsVector && !byColumns
-            ? builder.Broadcast(builder.Multiply(decayed, state.Carry), new Shape(Dim.Time, state.Shape.Columns))
+        var seen = state.Update.IsVector && !byColumns
+            ? builder.Broadcast(builder.Multiply(decayed, state.Carry), new Shape(Dim.Time, state.Update.Type.Columns))
             : builder.MatMul(decayed, state.Carry, transposeRight: byColumns);
         if ((gates.Whole ?? gates.Columns) is { } across) seen = builder.Multiply(seen, builder.Exp(Named(builder.CumulativeSum(across, exclusive: exclusive), "G")));
 
         // What it sees of the chunk's own earlier writes.
         foreach (var write in writes)
         {
-            var (met, given) = !byColumns ? write : state.IsVector ? Turned(write.Value, state) : (write.Value, write.Key);
-            seen = builder.Add(seen, state.IsVector && !byColumns && gates is { Whole: null, Columns: null }
+            var (met, given) = !byColumns ? write : state.Update.IsVector ? Turned(write.Value, state) : (write.Value, write.Key);
+            seen = builder.Add(seen, state.Update.IsVector && !byColumns && gates is { Whole: null, Columns: null }
                 ? builder.Multiply(query, builder.CumulativeSum(given, exclusive: point != ReadPoint.AfterWrite))
                 : Mix(query, met, given, gates, point));
             if (ownApart) seen = builder.Add(seen, builder.Multiply(builder.SumColumns(builder.Multiply(query, met)), given));
@@ -234,11 +195,10 @@ internal sealed partial class ChunkLowering
         {
             var decayedKey = rows is { } gr ? builder.Multiply(key, builder.Exp(builder.CumulativeSum(gr, reverse: true, exclusive: true))) : key;
             var decayedValue = (whole ?? columns) is { } gc ? builder.Multiply(value, builder.Exp(builder.CumulativeSum(gc, reverse: true, exclusive: true))) : value;
-            next = builder.Add(next, state.IsVector ? builder.SumRows(builder.Multiply(decayedKey, decayedValue)) : builder.MatMul(decayedKey, decayedValue, transposeLeft: true));
+            next = builder.Add(next, state.Update.IsVector ? builder.SumRows(builder.Multiply(decayedKey, decayedValue)) : builder.MatMul(decayedKey, decayedValue, transposeLeft: true));
         }
 
         foreach (var inflow in state.Inflows) next = builder.Add(next, Left(state, inflow));
-        if (state.IsFlat) next = builder.Unflatten(next, new Shape(state.Update.Type.Rows, state.Update.Type.Columns));
         return Named(next, $"next{state.Update.State}");
     }
 

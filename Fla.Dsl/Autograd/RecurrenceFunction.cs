@@ -25,7 +25,7 @@ internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<Re
         Evaluator evaluator, IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial)
     {
         using var scope = torch.NewDisposeScope();
-        var outputs = apply([evaluator, .. arguments.Concat(initial).Select(StealableLeaf)]);
+        var outputs = apply([evaluator, .. arguments.Concat(initial).Select(ManagedNode.StealableLeaf)]);
 
         // TorchSharp hands bare pointers to native code, which see no collector coming.
         GC.KeepAlive(arguments);
@@ -51,49 +51,14 @@ internal sealed class RecurrenceFunction : torch.autograd.MultiTensorFunction<Re
 
     public override List<Tensor> backward(torch.autograd.AutogradContext ctx, List<Tensor> grad_outputs)
     {
-        using var noGrad = torch.no_grad();
-        using var scope = torch.NewDisposeScope();
-        ReturnedGradients.Release();
-
         var evaluator = (Evaluator)ctx.get_data(Evaluated);
         var wanted = (bool[])ctx.get_data(Wanted);
-        Tensor?[] gradients;
-        try
+        return ManagedNode.Backward(grad_outputs, wanted, () =>
         {
             List<Tensor?> saved = [.. ctx.get_saved_variables()];
             List<Tensor?> outputs = [.. grad_outputs.Select(gradient => gradient.IsInvalid ? null : gradient)];
             var count = evaluator.Call.Arguments.Count;
-            gradients = evaluator.Backward(saved[..count], [.. saved.Skip(count)!], outputs[0], outputs[1..], wanted);
-        }
-        catch (Exception exception)
-        {
-            gradients = Refused(wanted, exception);
-        }
-
-        // Native code made these for this call, and nobody else disposes them.
-        foreach (var gradient in grad_outputs)
-            gradient.Dispose();
-
-        var returned = gradients.OfType<Tensor>().ToArray();
-        scope.MoveToOuter(returned);
-        ReturnedGradients.Add(returned);
-        return [null!, .. gradients.Select(gradient => gradient!)];
-    }
-
-    /// <summary>
-    /// A leaf seen through a view. Autograd accumulates a gradient into a leaf by taking the tensor over if nobody else holds it and by
-    /// copying it otherwise; ours is still held by its managed wrapper. The view's backward hands on a view, which is taken over.
-    /// </summary>
-    private static object StealableLeaf(Tensor? tensor) =>
-        tensor is { requires_grad: true, is_leaf: true } ? tensor.view_as(tensor) : tensor!;
-
-    /// <summary>
-    /// A managed exception must not leave a backward: native frames lie between it and the caller, and the process would end. A gradient
-    /// of an impossible shape makes autograd itself throw one that arrives at the caller's backward().
-    /// </summary>
-    private static Tensor?[] Refused(bool[] wanted, Exception exception)
-    {
-        Console.Error.WriteLine($"The backward pass of a recurrence failed, and is reported as an invalid gradient: {exception}");
-        return [.. wanted.Select(want => want ? torch.empty([0, 0, 0, 0, 0, 0, 0]) : null)];
+            return evaluator.Backward(saved[..count], [.. saved.Skip(count)!], outputs[0], outputs[1..], wanted);
+        });
     }
 }

@@ -1,3 +1,4 @@
+using Fla.Dsl.Runtime;
 using Fla.Layers.Modules;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -13,7 +14,8 @@ public sealed class DeltaNet : RecurrentMixer
     private readonly Linear? g_proj;
     private readonly nn.Module o_norm;
     private readonly Linear o_proj;
-    private readonly string activation, norm;
+    private readonly HeadNorm headNorm;
+    private readonly string activation, qkNorm;
     private readonly long heads;
     private readonly bool negative;
 
@@ -55,7 +57,7 @@ public sealed class DeltaNet : RecurrentMixer
         : base(nameof(DeltaNet), dModel ?? hiddenSize, mode, Ops.DeltaRule.Op, layerIdx)
     {
         activation = Require.OneOf(qkActivation, nameof(qkActivation), "silu", "relu", "elu", "identity");
-        norm = Require.OneOf(qkNorm, nameof(qkNorm), "l2", "sum");
+        this.qkNorm = Require.OneOf(qkNorm, nameof(qkNorm), "l2", "sum");
         (heads, negative) = (numHeads, allowNegEigval);
         var size = dModel ?? hiddenSize;
         var sizes = HeadSizes.Of(size, expandK, expandV, numHeads);
@@ -73,25 +75,22 @@ public sealed class DeltaNet : RecurrentMixer
         }
 
         g_proj = useGate ? nn.Linear(size, sizes.Values, hasBias: false) : null;
-        o_norm = useGate ? new FusedRMSNormGated(sizes.ValueDim, eps: normEps) : new RMSNorm(sizes.ValueDim, eps: normEps);
+        headNorm = new(sizes.ValueDim, useGate, normEps);
+        o_norm = headNorm.Module;
         o_proj = nn.Linear(sizes.Outputs, size, hasBias: false);
         RegisterComponents();
     }
 
     private protected override Tensor Mix(Tensor x, MixerCall call)
     {
-        var q = Normalised(Bent(call.Convolve(q_conv1d, q_proj.forward(x)), q_conv1d));
-        var k = Normalised(Bent(call.Convolve(k_conv1d, k_proj.forward(x)), k_conv1d));
+        var q = Summed(Heads(Bent(call.Convolve(q_conv1d, q_proj.forward(x)), q_conv1d), heads));
+        var k = Summed(Heads(Bent(call.Convolve(k_conv1d, k_proj.forward(x)), k_conv1d), heads));
         var v = call.ConvolveOrSilu(v_conv1d, v_proj.forward(x));
-        var beta = b_proj is null ? ones(x.shape[0], x.shape[1], heads, device: x.device) : Precision.Widen(b_proj.forward(x)).sigmoid();
-        if (negative)
-            beta = beta.Times(2);
-
-        var o = call.Recur(Ops.DeltaRule.Op, [q, k, Heads(v, heads), beta]);
-        var normed = o_norm is FusedRMSNormGated gated
-            ? gated.forward(o, Heads(g_proj!.forward(x), heads))
-            : ((RMSNorm)o_norm).forward(o);
-        return o_proj.forward(normed.flatten(-2));
+        var beta = b_proj is null
+            ? full([x.shape[0], x.shape[1], heads], Scalars.Of(negative ? 2 : 1), float32, x.device)
+            : WriteStrength.FromLogits(b_proj.forward(x), negative);
+        var o = call.Recur(Ops.DeltaRule.Op, [q, k, Heads(v, heads), beta], l2Norm: qkNorm == "l2");
+        return o_proj.forward(headNorm.Apply(o, g_proj?.forward(x)));
     }
 
     private Tensor Bent(Tensor x, ShortConvolution? convolution) => activation switch
@@ -102,9 +101,5 @@ public sealed class DeltaNet : RecurrentMixer
         _ => x,
     };
 
-    private Tensor Normalised(Tensor x)
-    {
-        var split = Heads(x, heads);
-        return norm == "l2" ? L2Norm.Normalize(split) : split / split.sum(-1, keepdim: true);
-    }
+    private Tensor Summed(Tensor x) => qkNorm == "sum" ? x / x.sum(-1, keepdim: true) : x;
 }

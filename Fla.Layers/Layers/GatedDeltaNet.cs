@@ -13,6 +13,7 @@ public sealed class GatedDeltaNet : RecurrentMixer
     private readonly Linear? g_proj;
     private readonly nn.Module o_norm;
     private readonly Linear o_proj;
+    private readonly HeadNorm norm;
     private readonly long heads, valueHeads;
     private readonly bool negative;
 
@@ -67,7 +68,8 @@ public sealed class GatedDeltaNet : RecurrentMixer
         }
 
         g_proj = useGate ? nn.Linear(hiddenSize, values, hasBias: false) : null;
-        o_norm = useGate ? new FusedRMSNormGated(valueDim, eps: normEps) : new RMSNorm(valueDim, eps: normEps);
+        norm = new(valueDim, useGate, normEps);
+        o_norm = norm.Module;
         o_proj = nn.Linear(values, hiddenSize, hasBias: false);
         RegisterComponents();
     }
@@ -78,14 +80,8 @@ public sealed class GatedDeltaNet : RecurrentMixer
         var k = Heads(call.ConvolveOrSilu(k_conv1d, k_proj.forward(x)), heads);
         var v = Heads(call.ConvolveOrSilu(v_conv1d, v_proj.forward(x)), valueHeads);
         var g = LogDecay.FromStep(a_proj.forward(x), dt_bias, A_log);
-        var beta = Precision.Widen(b_proj.forward(x)).sigmoid();
-        if (negative)
-            beta = beta.Times(2);
-
-        var o = call.Recur(Ops.GatedDeltaRule.Op, [L2Norm.Normalize(q), L2Norm.Normalize(k), v, g, beta]);
-        var normed = o_norm is FusedRMSNormGated gated
-            ? gated.forward(o, Heads(g_proj!.forward(x), valueHeads))
-            : ((RMSNorm)o_norm).forward(o);
-        return o_proj.forward(normed.flatten(-2));
+        var beta = WriteStrength.FromLogits(b_proj.forward(x), negative);
+        var o = call.Recur(Ops.GatedDeltaRule.Op, [q, k, v, g, beta], l2Norm: true);
+        return o_proj.forward(norm.Apply(o, g_proj?.forward(x)));
     }
 }

@@ -21,11 +21,20 @@ internal sealed class HeadNorm
             Plain = new(headDim, elementwiseAffine, eps: eps);
     }
 
+    /// <summary>With weights, and gated by swish or not at all.</summary>
+    public HeadNorm(long headDim, bool gated, double eps)
+        : this(headDim, gated, "swish", Activations.Get("swish"), fuse: true, elementwiseAffine: true, eps)
+    {
+    }
+
     /// <summary>Norm and gate, to be registered as <c>g_norm_swish_gate</c>; null if they are apart.</summary>
     public FusedRMSNormGated? Fused { get; }
 
     /// <summary>The norm alone, to be registered as <c>g_norm</c>; null if gated by it.</summary>
     public RMSNorm? Plain { get; }
+
+    /// <summary>The one of both that there is, for layers that register either as <c>o_norm</c>.</summary>
+    public nn.Module Module => (nn.Module?)Fused ?? Plain!;
 
     /// <summary>From the heads' outputs <c>[B, T, H, V]</c> and gates <c>[B, T, H V]</c> to <c>[B, T, H V]</c>.</summary>
     public Tensor Apply(Tensor o, Tensor? g)

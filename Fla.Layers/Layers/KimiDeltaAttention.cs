@@ -91,11 +91,8 @@ public sealed class KimiDeltaAttention : RecurrentMixer
         var q = Heads(call.ConvolveOrSilu(q_conv1d, q_proj.forward(x)), heads);
         var k = Heads(call.ConvolveOrSilu(k_conv1d, k_proj.forward(x)), heads);
         var v = Heads(call.ConvolveOrSilu(v_conv1d, v_proj.forward(x)), valueHeads);
-        var beta = Precision.Widen(b_proj.forward(x)).sigmoid();
-        if (negative)
-            beta = beta.Times(2);
-
-        var o = call.Recur(Ops.KimiDeltaAttention.Op, [L2Norm.Normalize(q), L2Norm.Normalize(k), v, Decay(x), beta]);
+        var beta = WriteStrength.FromLogits(b_proj.forward(x), negative);
+        var o = call.Recur(Ops.KimiDeltaAttention.Op, [q, k, v, Decay(x), beta], l2Norm: true);
         return o_proj.forward(o_norm.forward(o, Heads(g_proj.forward(x), valueHeads)).flatten(-2));
     }
 

@@ -47,10 +47,10 @@ internal sealed class MixerCall(Mode mode, Tensor? cuSeqlens, LayerState? past, 
     }
 
     /// <summary>A recurrence, on from the state of the last call; arguments as for <see cref="RecurrenceOp.Run"/>.</summary>
-    public Tensor Recur(RecurrenceOp op, IReadOnlyList<Tensor?> arguments, double? scale = null)
+    public Tensor Recur(RecurrenceOp op, IReadOnlyList<Tensor?> arguments, double? scale = null, bool l2Norm = false)
     {
         Tensor?[] initial = [.. op.States.Select((_, i) => Past(past?.RecurrentState, recurrentStates, i))];
-        var (o, final) = op.Run(mode, arguments, scale, initial, remembers, cuSeqlens);
+        var (o, final) = op.Run(mode, arguments, scale, initial, remembers, cuSeqlens, l2Norm);
         foreach (var state in final ?? [])
             Leave(recurrentStates, state);
         return o;

@@ -62,14 +62,23 @@ internal static class ConfigJson
     {
         var fields = JsonSerializer.SerializeToNode(config, config.GetType(), Options)!.AsObject();
         if (!forPrint && fields["architectures"] is null) fields["architectures"] = new JsonArray($"{config.Family}ForCausalLM");
-        var sorted = new JsonObject();
-        foreach (var (name, value) in fields.OrderBy(field => field.Key, StringComparer.Ordinal))
+        if (forPrint)
         {
-            if (!forPrint || !IsBaseDefault(name, value)) sorted.Add(name, value?.DeepClone());
+            foreach (var (name, _) in fields.Where(field => IsBaseDefault(field.Key, field.Value)).ToList()) fields.Remove(name);
         }
 
-        return sorted.ToJsonString(Options);
+        return Sorted(fields)!.ToJsonString(Options);
     }
+
+    /// <summary>As Python writes it: fields by name, within fields, too; numbers of labels by number.</summary>
+    private static JsonNode? Sorted(JsonNode? node) => node switch
+    {
+        JsonObject fields => new JsonObject(fields
+            .OrderBy(field => int.TryParse(field.Key, out var number) ? number : -1).ThenBy(field => field.Key, StringComparer.Ordinal)
+            .Select(field => KeyValuePair.Create(field.Key, Sorted(field.Value)))),
+        JsonArray items => new JsonArray([.. items.Select(Sorted)]),
+        _ => node?.DeepClone(),
+    };
 
     private static bool IsBaseDefault(string name, JsonNode? value) =>
         BaseDefaults.TryGetPropertyValue(name, out var common) && JsonNode.DeepEquals(common, value);

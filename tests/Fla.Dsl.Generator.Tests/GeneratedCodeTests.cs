@@ -24,6 +24,12 @@ public class GeneratedCodeTests
     [MemberData(nameof(Ops))]
     public async Task The_program_over_TorchSharp_is_as_verified(string op) => await Verify($"{Ours}.{op}.Torch.g.cs", $"{op}.Torch");
 
+    [Theory]
+    [InlineData("SimpleGatedLinearAttention")]
+    [InlineData("GatedLinearAttention")]
+    [InlineData("DeltaRule")]
+    public async Task The_kernels_are_as_verified(string op) => await Verify($"{Ours}.{op}.Gpu.g.cs", $"{op}.Gpu");
+
     [Fact]
     public async Task The_catalogue_is_as_verified() => await Verify("Catalogue.g.cs", "Catalogue");
 

@@ -79,6 +79,7 @@ internal sealed partial class GpuBody
         regions.Take(name, $"Columns.Bytes<{Size(along)}>()", Code);
         if (tile.Op == TileOp.CumulativeSum)
         {
+            if (!lines.ContainsKey(tile.Operands[0])) Line(tile.Operands[0]);
             var from = lines[tile.Operands[0]];
             ByFirstWarp(code => code.Line($"Columns.CumulativeSum<TBlock, {Size(along)}>({name}, {from}, {GpuText.Flag(tile.Reverse)}, {GpuText.Flag(tile.Exclusive)});"), [], [name]);
         }

@@ -61,7 +61,13 @@ internal sealed partial class GpuBody
     private static bool Mentions(string text, string variable) => System.Text.RegularExpressions.Regex.IsMatch(text, $@"\b{variable}\b");
 
     /// <summary>What a product takes for an operand: a tile in shared memory, and the line that scales it.</summary>
-    private IEnumerable<string> Operands(int id) => plan.IsScaledOperand(id) ? [shared[program[id].Operands[0]].Name, lines[program[id].Operands[1]]] : [Operand(id)];
+    private IEnumerable<string> Operands(int id)
+    {
+        if (!plan.IsScaledOperand(id)) return [Operand(id)];
+        var (tile, scale) = (program[id].Operands[0], program[id].Operands[1]);
+        if (!lines.ContainsKey(scale)) Line(scale);
+        return [shared[tile].Name, lines[scale]];
+    }
 
     private string Product(Instruction product, string to, IReadOnlyList<string> operands)
     {

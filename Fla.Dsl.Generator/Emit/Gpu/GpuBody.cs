@@ -87,7 +87,7 @@ internal sealed partial class GpuBody
     /// <summary>Computes what can be there before the chunk begins. Gives the lines by their names.</summary>
     public IReadOnlyList<(int Id, string Name)> ComputeEarly()
     {
-        var early = plan.Needed.Where(id => plan.IsEarlyLine(id) && !plan.IsWithin(id) && !lines.ContainsKey(id) && !IsValidity(id)).ToList();
+        var early = plan.Needed.Where(id => plan.IsEarlyLine(id) && !plan.IsWithin(id) && !IsKnown(id)).ToList();
         foreach (var id in early) Visit(id);
         if (early.Count > 0) FinishLines();
         return early.Select(id => (id, lines[id])).ToList();
@@ -162,6 +162,7 @@ internal sealed partial class GpuBody
         var name = Fresh(id);
         if (tile.Op is TileOp.SumRows or TileOp.SumColumns)
         {
+            if (!lines.ContainsKey(tile.Operands[0])) Line(tile.Operands[0]);
             FinishLines();
             var line = lines[tile.Operands[0]];
             Touch([line], []);

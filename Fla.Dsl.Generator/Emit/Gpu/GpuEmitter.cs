@@ -7,7 +7,23 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 internal static class GpuEmitter
 {
     public static bool Fits(CompiledRecurrence compiled) => compiled.Chunk is { } chunk
-        && Places.Fits(GpuLowering.Lower(chunk.Forward.Program)) && Places.Fits(GpuLowering.Lower(chunk.Backward.Program));
+        && Fits(compiled.Declaration, GpuLowering.Lower(chunk.Forward.Program)) && Fits(compiled.Declaration, GpuLowering.Lower(chunk.Backward.Program));
+
+    /// <summary>Whether all operations have kernels, and all that comes has a place: rows of states are columns of a tensor of tokens.</summary>
+    private static bool Fits(Declaration declaration, TileProgram program)
+    {
+        bool IsPerToken(ProgramInput input) => input.Kind == InputKind.OutputGradient
+            || input.Kind == InputKind.Argument && declaration.Parameters.Any(parameter => parameter.Name == input.Name && parameter.Role == ParameterRole.Token);
+        if (!Places.Fits(program)) return false;
+        var used = program.Ancestors(program.Outputs.Concat(program.Next).Select(result => result.Id));
+        var columns = program.Inputs.Where(input => used.Contains(input.Id) && IsPerToken(input)).Select(input => program[input.Id].Shape).Where(shape => Places.Of(shape) == Place.Tile).Select(shape => shape.Columns).ToList();
+        return program.Inputs.Where(input => !IsPerToken(input)).All(input => program[input.Id].Shape is var shape && Places.Of(shape) switch
+        {
+            Place.Tile => input.Kind is InputKind.Carry or InputKind.State && columns.Contains(shape.Rows),
+            Place.Scalar => input.Kind == InputKind.Argument,
+            _ => true,
+        });
+    }
 
     public static void Write(CodeWriter code, CompiledRecurrence compiled)
     {
@@ -27,7 +43,7 @@ internal static class GpuEmitter
             kernels.Add(("TokenBackward", "From the last token to the first: the gradients of what is per token.", Kernel(tokens, "TokenBackward", true)));
         }
 
-        if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Places.Fits(lowered))
+        if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
             kernels.Add(("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", new(declaration, lowered, "Segment", false) { Split = split, Decays = decays }));
 
         code.Line("/// <summary>Kernels: a block for each sequence, head and part of the values.</summary>").Block("public static class GpuCode", () =>

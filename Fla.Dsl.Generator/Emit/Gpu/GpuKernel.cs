@@ -18,6 +18,9 @@ internal sealed class GpuKernel
     private readonly GpuBody early;
     private readonly bool backward;
     private readonly string name;
+    private readonly Dictionary<int, string> locals = [];
+    private readonly Dictionary<int, string> tensorOfInput = [];
+    private readonly Dictionary<string, string> tensorOfOutput = [];
     private CodeWriter? writer;
 
     /// <summary>The lines that are there when a chunk begins: those that came, and what follows from them.</summary>
@@ -27,7 +30,15 @@ internal sealed class GpuKernel
     {
         (this.declaration, this.program, this.name, this.backward) = (declaration, program, name, backward);
         plan = new GpuPlan(program, program.Inputs.Where(input => input.Kind == InputKind.Argument && IsGate(input.Name)).Select(input => input.Id));
-        foreach (var given in program.Inputs.Select(input => input.Name)) names.Fresh(given);
+        foreach (var state in program.Carried)
+            foreach (var role in new[] { "initial", "final", "kept", "dInitial", "dFinal" }) names.Fresh($"{role}{StateOf(state)}");
+        foreach (var input in program.Inputs)
+        {
+            locals.Add(input.Id, names.Fresh(input.Name));
+            tensorOfInput.Add(input.Id, names.Fresh($"{input.Name}Tensor"));
+        }
+
+        foreach (var output in program.Outputs) tensorOfOutput.Add(output.Name, names.Fresh($"{output.Name}Tensor"));
         body = new GpuBody(plan, names, () => writer!.Inner(2));
         early = new GpuBody(plan, names, () => writer!.Inner(1));
     }
@@ -77,9 +88,9 @@ internal sealed class GpuKernel
     {
         get
         {
-            foreach (var input in Tokens) yield return input.Kind == InputKind.OutputGradient ? ("OutputGradient", Declared(input.Name), Tensor(input.Name)) : ("Argument", input.Name, Tensor(input.Name));
-            foreach (var input in PerHead.Concat(Scales)) yield return ("Argument", input.Name, Tensor(input.Name));
-            foreach (var output in program.Outputs) yield return backward ? ("ArgumentGradient", Declared(output.Name), Tensor(output.Name)) : ("Output", output.Name, Tensor(output.Name));
+            foreach (var input in Tokens) yield return input.Kind == InputKind.OutputGradient ? ("OutputGradient", Declared(input.Name), Tensor(input)) : ("Argument", input.Name, Tensor(input));
+            foreach (var input in PerHead.Concat(Scales)) yield return ("Argument", input.Name, Tensor(input));
+            foreach (var output in program.Outputs) yield return backward ? ("ArgumentGradient", Declared(output.Name), Tensor(output)) : ("Output", output.Name, Tensor(output));
             if (Decays is not null)
             {
                 foreach (var name in program.Carried.Select(input => input.Name))
@@ -111,20 +122,20 @@ internal sealed class GpuKernel
     {
         // The body first: it finds what shared memory it needs.
         writer = code;
-        foreach (var input in Tiles) body.GiveShared(input.Id, Local(input.Name), Element(input));
+        foreach (var input in Tiles) body.GiveShared(input.Id, Local(input), Element(input));
         foreach (var of in new[] { body, early })
         {
-            foreach (var input in Lines) of.GiveLine(input.Id, Local(input.Name));
-            foreach (var input in Numbers) of.GiveNumber(input.Id, Local(input.Name));
+            foreach (var input in Lines) of.GiveLine(input.Id, Local(input));
+            foreach (var input in Numbers) of.GiveNumber(input.Id, Local(input));
         }
 
         var computed = early.ComputeEarly();
         foreach (var (id, line) in computed) body.GiveLine(id, line);
-        linesOfChunk = [.. Lines.Select(input => Local(input.Name)), .. computed.Select(line => line.Name).Distinct().Except(Lines.Select(input => Local(input.Name)))];
-        foreach (var input in KeptTiles) body.GiveShared(input.Id, Local(input.Name), "TElement");
+        linesOfChunk = [.. Lines.Select(input => Local(input)), .. computed.Select(line => line.Name).Distinct().Except(Lines.Select(input => Local(input)))];
+        foreach (var input in KeptTiles) body.GiveShared(input.Id, Local(input), "TElement");
         foreach (var (input, _) in CarriedTiles)
         {
-            body.GiveRegisters(input.Id, Local(input.Name));
+            body.GiveRegisters(input.Id, Local(input));
             if (!IsStored(input)) continue;
             body.Regions.Take(Stored(input), $"Shared<{GpuBody.Dimensions(program[input.Id].Shape)}, TElement>.Bytes", code);
             body.GiveShared(input.Id, Stored(input), "TElement");
@@ -132,8 +143,8 @@ internal sealed class GpuKernel
 
         foreach (var input in StandingLines)
         {
-            body.Regions.Take(Local(input.Name), LineBytes(input.Id), code);
-            body.GiveLine(input.Id, Local(input.Name));
+            body.Regions.Take(Local(input), LineBytes(input.Id), code);
+            body.GiveLine(input.Id, Local(input));
         }
 
         var sums = Results();
@@ -141,42 +152,42 @@ internal sealed class GpuKernel
         Memory(code);
         if (linesOfChunk.Count > 0) EarlyLines(code);
         code.Line().Line($"/// <summary>{summary}</summary>");
-        var parameters = Parameters.Select(parameter => Scales.Any(scale => scale.Name == parameter.Name) ? $"float {Local(parameter.Name)}" : $"GpuTensor {parameter.Parameter}");
+        var parameters = Parameters.Select(parameter => Scales.Any(scale => scale.Name == parameter.Name) ? $"float {Local(Scales.First(scale => scale.Name == parameter.Name))}" : $"GpuTensor {parameter.Parameter}");
         code.Line($"public static void {name}<{Generics}>({string.Join(", ", parameters)}, long offsets, int heads, int splits)");
         code.Indented(() => code.Lines(Constraints));
         code.Line("{").Indented(() =>
         {
             Begin(code);
-            foreach (var input in PerHead.Where(input => !IsLine(input))) code.Line($"var {Local(input.Name)} = SingleElement.Read({Tensor(input.Name)}.Row<SingleElement>(0, head, heads));");
-            foreach (var input in PerHead.Where(IsLine)) code.Line($"Rows.Read<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {Tensor(input.Name)}.Row<SingleElement>(0, head, heads), {Tensor(input.Name)}.Columns);");
+            foreach (var input in PerHead.Where(input => !IsLine(input))) code.Line($"var {Local(input)} = SingleElement.Read({Tensor(input)}.Row<SingleElement>(0, head, heads));");
+            foreach (var input in PerHead.Where(IsLine)) code.Line($"Rows.Read<{Along(input.Id)}, SingleElement>({Local(input)}, {Tensor(input)}.Row<SingleElement>(0, head, heads), {Tensor(input)}.Columns);");
             foreach (var (input, _) in CarriedLines)
                 code.Line(Decays is not null
-                    ? $"Rows.Fill<{Along(input.Id)}>({Local(input.Name)}, 0f);"
-                    : $"Rows.ReadState<{Along(input.Id)}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, sequence, head, heads);");
+                    ? $"Rows.Fill<{Along(input.Id)}>({Local(input)}, 0f);"
+                    : $"Rows.ReadState<{Along(input.Id)}, SingleElement>({Local(input)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, sequence, head, heads);");
             foreach (var (input, _) in CarriedTiles)
             {
                 var shape = GpuBody.Generic(program[input.Id].Shape);
-                code.Line($"var {Local(input.Name)} = Tile.New<{shape}>();");
+                code.Line($"var {Local(input)} = Tile.New<{shape}>();");
                 code.Line(Decays is not null
-                    ? $"Tile.Fill<{shape}>({Local(input.Name)}, 0f);"
-                    : $"Transfers.ReadState<{shape}, SingleElement>({Local(input.Name)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads);");
+                    ? $"Tile.Fill<{shape}>({Local(input)}, 0f);"
+                    : $"Transfers.ReadState<{shape}, SingleElement>({Local(input)}, {(backward ? "dFinal" : "initial")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads);");
             }
 
             foreach (var (input, _) in CarriedTiles.Where(carried => IsStored(carried.Input)))
-                code.Line($"Tile.Store<{GpuBody.Generic(program[input.Id].Shape)}, TElement>({Stored(input)}, {Local(input.Name)});");
+                code.Line($"Tile.Store<{GpuBody.Generic(program[input.Id].Shape)}, TElement>({Stored(input)}, {Local(input)});");
             foreach (var (numbers, count) in body.Numbers) code.Line($"var {numbers} = LocalMemory.Allocate1D<float>({count});");
             foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{GpuBody.Generic(shape)}>();");
             foreach (var (output, sum) in sums) code.Line(IsLine(output.Id) ? $"Rows.Fill<{Along(output.Id)}>({sum}, 0f);" : $"var {sum} = 0f;");
             Walk(code);
             if (CarriedLines.Any() || sums.Any(sum => IsLine(sum.Output.Id))) code.Line(GpuBody.Barrier);
             foreach (var (input, _) in CarriedLines)
-                code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, SingleElement>({(backward ? "dInitial" : "final")}{StateOf(input)}, sequence, head, heads, {Local(input.Name)});");
+                code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, SingleElement>({(backward ? "dInitial" : "final")}{StateOf(input)}, sequence, head, heads, {Local(input)});");
             foreach (var (input, _) in CarriedTiles)
-                code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, SingleElement>({(backward ? "dInitial" : "final")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads, {Local(input.Name)});");
+                code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, SingleElement>({(backward ? "dInitial" : "final")}{StateOf(input)}, {RowsOf(input)}, sequence, head, heads, {Local(input)});");
             foreach (var (output, sum) in sums.Where(sum => IsLine(sum.Output.Id)))
-                code.Line($"Rows.WriteState<TBlock, {Along(output.Id)}, SingleElement>({Tensor(output.Name)}, sequence, (split * heads) + head, splits * heads, {sum});");
+                code.Line($"Rows.WriteState<TBlock, {Along(output.Id)}, SingleElement>({Tensor(output)}, sequence, (split * heads) + head, splits * heads, {sum});");
             foreach (var (output, sum) in sums.Where(sum => !IsLine(sum.Output.Id)))
-                code.Line($"Memory.WriteIf<TBlock, SingleElement>(Group.IdxX == 0 & {Tensor(output.Name)}.Address != 0, {Tensor(output.Name)}.Row<SingleElement>(sequence, (split * heads) + head, splits * heads), {sum});");
+                code.Line($"Memory.WriteIf<TBlock, SingleElement>(Group.IdxX == 0 & {Tensor(output)}.Address != 0, {Tensor(output)}.Row<SingleElement>(sequence, (split * heads) + head, splits * heads), {sum});");
         }).Line("}");
     }
 
@@ -190,7 +201,7 @@ internal sealed class GpuKernel
             {
                 var shape = GpuBody.Generic(program[output.Id].Shape);
                 var registers = body.RegistersOf(output.Id);
-                var (tensor, element) = (Tensor(output.Name), ElementOfResult(output));
+                var (tensor, element) = (Tensor(output), ElementOfResult(output));
                 code.Line($"Transfers.Write<{shape}, {element}>({RowOf(output, element, "first + start")}, {StrideOf(output, element)}, rows, {tensor}.Columns, {registers});");
             }
         });
@@ -220,7 +231,7 @@ internal sealed class GpuKernel
         foreach (var (input, next) in CarriedLines)
         {
             var line = body.LineOf(next.Id);
-            body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[next.Id].Shape), Local(input.Name), $"Columns.Get({line}, at)"), [], [Local(input.Name)]);
+            body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[next.Id].Shape), Local(input), $"Columns.Get({line}, at)"), [], [Local(input)]);
         }
 
         body.FinishLines();
@@ -230,8 +241,8 @@ internal sealed class GpuKernel
             var registers = body.RegistersOf(next.Id);
             body.Do([], IsStored(input) ? [Stored(input)] : [], code =>
             {
-                code.Line($"for (var i = 0; i < Layout<{shape}>.Count; i++) {Local(input.Name)}[i] = {registers}[i];");
-                if (IsStored(input)) code.Line($"Tile.Store<{shape}, TElement>({Stored(input)}, {Local(input.Name)});");
+                code.Line($"for (var i = 0; i < Layout<{shape}>.Count; i++) {Local(input)}[i] = {registers}[i];");
+                if (IsStored(input)) code.Line($"Tile.Store<{shape}, TElement>({Stored(input)}, {Local(input)});");
             });
         }
 
@@ -241,7 +252,7 @@ internal sealed class GpuKernel
     /// <summary>What of a chunk follows from numbers of its tokens alone: the first warp computes it while the chunk before is finished.</summary>
     private void EarlyLines(CodeWriter code)
     {
-        var numbers = string.Concat(Numbers.Select(input => $", float {Local(input.Name)}"));
+        var numbers = string.Concat(Numbers.Select(input => $", float {Local(input)}"));
         code.Line().Line("/// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>");
         code.Line($"private static void {name}Lines<{Generics}>(SharedAddress lines, int rows{numbers})").Indented(() => code.Lines(Constraints));
         code.Line("{").Indented(() =>
@@ -278,7 +289,7 @@ internal sealed class GpuKernel
             offset = "lines + (2 * linesBytes)";
         }
 
-        foreach (var (region, bytes) in KeptTiles.Select(kept => (Local(kept.Name), BytesOf(kept))).Concat(body.Regions.All))
+        foreach (var (region, bytes) in KeptTiles.Select(kept => (Local(kept), BytesOf(kept))).Concat(body.Regions.All))
         {
             code.Line($"var {region} = {offset};");
             offset = $"{region} + {bytes}";
@@ -292,8 +303,8 @@ internal sealed class GpuKernel
     private IEnumerable<(string Tensor, string Element)> SplitTensors()
     {
         bool IsSplit(int id) => Split is not null && program[id].Shape.Columns == Split;
-        foreach (var input in Tiles.Where(input => IsSplit(input.Id))) yield return (Tensor(input.Name), Element(input));
-        foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile && IsSplit(output.Id))) yield return (Tensor(output.Name), ElementOfResult(output));
+        foreach (var input in Tiles.Where(input => IsSplit(input.Id))) yield return (Tensor(input), Element(input));
+        foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile && IsSplit(output.Id))) yield return (Tensor(output), ElementOfResult(output));
         foreach (var (input, _) in CarriedTiles.Where(carried => IsSplit(carried.Input.Id)))
         {
             var state = StateOf(input);
@@ -330,17 +341,17 @@ internal sealed class GpuKernel
                 code.Line("Transfers.Depart<TBlock>();");
             }
 
-            foreach (var (input, offset) in Offsets()) code.Line($"var {Local(input.Name)} = shared + ({(Stages == 2 ? $"stage + {offset}" : offset)});");
+            foreach (var (input, offset) in Offsets()) code.Line($"var {Local(input)} = shared + ({(Stages == 2 ? $"stage + {offset}" : offset)});");
             PlaceLines(code);
             foreach (var kept in Kept.Where(IsLine))
-                code.Line($"Rows.ReadState<{Along(kept.Id)}, TElement>({Local(kept.Name)}, kept{kept.Name}, firstRow + (start / TChunk.Value), head, heads);");
+                code.Line($"Rows.ReadState<{Along(kept.Id)}, TElement>({Local(kept)}, kept{kept.Name}, firstRow + (start / TChunk.Value), head, heads);");
             if (Kept.Any(IsLine)) code.Line(GpuBody.Barrier);
             if (KeepsStates)
                 foreach (var (input, _) in CarriedLines)
-                    code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, TElement>(kept{input.Name}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
+                    code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, TElement>(kept{input.Name}, firstRow + (start / TChunk.Value), head, heads, {Local(input)});");
             if (KeepsStates)
                 foreach (var (input, _) in CarriedTiles)
-                    code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, TElement>(kept{input.Name}, {RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {Local(input.Name)});");
+                    code.Line($"Transfers.WriteState<{GpuBody.Generic(program[input.Id].Shape)}, TElement>(kept{input.Name}, {RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {Local(input)});");
             Steps(code);
             if (Stages == 2) code.Line("stage = stageBytes - stage;");
             if (linesOfChunk.Count > 0) code.Line("lines = lines + linesBytes;").Line("linesBytes = -linesBytes;");
@@ -357,7 +368,7 @@ internal sealed class GpuKernel
             foreach (var line in body.Steps[step].Written)
             {
                 code.Verbatim(line);
-                if (line.Trim() == GpuBody.Barrier) Refill(waiting.Where(input => body.LastRead(Local(input.Name)) < step).ToList());
+                if (line.Trim() == GpuBody.Barrier) Refill(waiting.Where(input => body.LastRead(Local(input)) < step).ToList());
             }
 
         if (waiting.Count == 0) return;
@@ -388,10 +399,10 @@ internal sealed class GpuKernel
     /// <summary>Begins to fetch a tile of a chunk to shared memory.</summary>
     private void Copy(CodeWriter code, ProgramInput input, string stage, string start)
     {
-        var (tensor, shape, element) = (input.Kind == InputKind.State ? $"kept{input.Name}" : Tensor(input.Name), GpuBody.Generic(program[input.Id].Shape), Element(input));
+        var (tensor, shape, element) = (input.Kind == InputKind.State ? $"kept{input.Name}" : Tensor(input), GpuBody.Generic(program[input.Id].Shape), Element(input));
         if (input.Kind == InputKind.State)
         {
-            code.Line($"Transfers.Copy<{shape}, {element}>({Local(input.Name)}, {tensor}.State<{element}>(firstRow + ({start} / TChunk.Value), head, heads, {RowsOf(input)}), {tensor}.Stride<{element}>(1), Memory.RowsOf({start} >= 0, {RowsOf(input)}), {tensor}.Columns);");
+            code.Line($"Transfers.Copy<{shape}, {element}>({Local(input)}, {tensor}.State<{element}>(firstRow + ({start} / TChunk.Value), head, heads, {RowsOf(input)}), {tensor}.Stride<{element}>(1), Memory.RowsOf({start} >= 0, {RowsOf(input)}), {tensor}.Columns);");
             return;
         }
 
@@ -401,14 +412,14 @@ internal sealed class GpuKernel
 
     /// <summary>Begins to fetch numbers of a chunk's tokens to registers of the first warp.</summary>
     private void Fetch(CodeWriter code, ProgramInput input, string start) =>
-        code.Line($"Columns.Read<TChunk, SingleElement>({Arriving(input)}, {Tensor(input.Name)}.Row<SingleElement>(first + {start}, head, heads), {Tensor(input.Name)}.Stride<SingleElement>(), Memory.RowsAt<TChunk>({start}, tokens));");
+        code.Line($"Columns.Read<TChunk, SingleElement>({Arriving(input)}, {Tensor(input)}.Row<SingleElement>(first + {start}, head, heads), {Tensor(input)}.Stride<SingleElement>(), Memory.RowsAt<TChunk>({start}, tokens));");
 
     /// <summary>Puts numbers of tokens that have been fetched where the chunk that they are for looks for them, and what follows from them.</summary>
     private void Puts(CodeWriter code, string start)
     {
         foreach (var (input, place) in Lines.Select((input, place) => (input, place))) code.Line($"Columns.Put<TChunk>(lines + ({place} * Columns.Bytes<TChunk>()), {Arriving(input)});");
         if (linesOfChunk.Count > Lines.Count())
-            code.Line($"{name}Lines<{Generics}>(lines, Memory.RowsAt<TChunk>({start}, tokens){string.Concat(Numbers.Select(input => $", {Local(input.Name)}"))});");
+            code.Line($"{name}Lines<{Generics}>(lines, Memory.RowsAt<TChunk>({start}, tokens){string.Concat(Numbers.Select(input => $", {Local(input)}"))});");
     }
 
     private string LinesBytes => $"{linesOfChunk.Count} * Columns.Bytes<TChunk>()";
@@ -424,10 +435,10 @@ internal sealed class GpuKernel
     }
 
     private string RowOf(ProgramOutput output, string element, string token) => IsInParts(output)
-        ? $"{Tensor(output.Name)}.Row<{element}>({token}, (split * heads) + head, splits * heads)"
-        : $"{Tensor(output.Name)}.Row<{element}>({token}, head, heads)";
+        ? $"{Tensor(output)}.Row<{element}>({token}, (split * heads) + head, splits * heads)"
+        : $"{Tensor(output)}.Row<{element}>({token}, head, heads)";
 
-    private string StrideOf(ProgramOutput output, string element) => $"{Tensor(output.Name)}.Stride<{element}>()";
+    private string StrideOf(ProgramOutput output, string element) => $"{Tensor(output)}.Stride<{element}>()";
 
     /// <summary>Whether each split has a part of a result, the sum of which it is.</summary>
     private bool IsInParts(ProgramOutput output) => backward && program[output.Id].Shape.Columns != Split;
@@ -445,7 +456,7 @@ internal sealed class GpuKernel
     /// <summary>Whether a carried tile has a copy in shared memory that products take.</summary>
     private bool IsStored(ProgramInput carried) => plan.StoredUses(carried.Id) > 0;
 
-    private string Stored(ProgramInput carried) => $"{carried.Name}Stored";
+    private string Stored(ProgramInput carried) => $"{locals[carried.Id].TrimStart('@')}Stored";
 
     private string Along(int line) => GpuBody.Size(Places.Along(program[line].Shape));
 
@@ -455,7 +466,7 @@ internal sealed class GpuKernel
     private string RowsOf(ProgramInput state)
     {
         var rows = program[state.Id].Shape.Rows;
-        return $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == rows).Name)}.Columns";
+        return $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == rows))}.Columns";
     }
 
     private string StateOf(ProgramInput carried) => backward ? Declared(carried.Name) : carried.Name;
@@ -463,11 +474,13 @@ internal sealed class GpuKernel
     /// <summary>The name of what a gradient is of.</summary>
     private static string Declared(string gradient) => gradient.Substring(1);
 
-    private static string Arriving(ProgramInput input) => $"arriving{input.Name}";
+    private string Arriving(ProgramInput input) => $"arriving{locals[input.Id].TrimStart('@')}";
 
-    private static string Tensor(string name) => $"{name}Tensor";
+    private string Tensor(ProgramInput input) => tensorOfInput[input.Id];
 
-    private static string Local(string name) => Names.Escaped(name);
+    private string Tensor(ProgramOutput output) => tensorOfOutput[output.Name];
+
+    private string Local(ProgramInput input) => locals[input.Id];
 
     private ParameterRole RoleOf(string name) => declaration.Parameters.Single(parameter => parameter.Name == name).Role;
 }

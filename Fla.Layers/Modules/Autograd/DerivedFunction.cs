@@ -45,7 +45,7 @@ internal sealed class DerivedFunction : autograd.MultiTensorFunction<DerivedFunc
         using var scope = NewDisposeScope();
         var differentiates = is_grad_enabled() && inputs.Any(input => input is { requires_grad: true });
         IReadOnlyList<Tensor> outputs = differentiates
-            ? apply([rule, .. inputs.Select(Branch)])
+            ? apply([rule, .. inputs.Select(ManagedNode.StealableLeaf)])
             : rule.Forward(inputs, new bool[inputs.Length]).Outputs;
         GC.KeepAlive(inputs); // native code was handed bare pointers
         scope.MoveToOuter(outputs);
@@ -69,40 +69,11 @@ internal sealed class DerivedFunction : autograd.MultiTensorFunction<DerivedFunc
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
     {
-        using var noGrad = no_grad();
-        using var scope = NewDisposeScope();
-        ReturnedGradients.Release();
-
         var wanted = (bool[])ctx.get_data(Wanted);
-        Tensor?[] gradients;
-        try
+        return ManagedNode.Backward(grad_outputs, wanted, () =>
         {
             Tensor?[] outputs = [.. grad_outputs.Select(gradient => gradient.IsInvalid ? null : gradient)];
-            gradients = ((Derivation)ctx.get_data(Rule)).Backward([.. ctx.get_saved_variables()], outputs, wanted);
-        }
-        catch (Exception exception)
-        {
-            gradients = Refused(wanted, exception);
-        }
-
-        foreach (var gradient in grad_outputs)
-            gradient.Dispose(); // made for this call by native code, which does not free it
-        var returned = gradients.OfType<Tensor>().ToArray();
-        scope.MoveToOuter((IEnumerable<IDisposable>)returned);
-        ReturnedGradients.Add(returned);
-        return [null!, .. gradients.Select(gradient => gradient!)];
-    }
-
-    /// <summary>A leaf as a view of itself: a gradient that reaches it through a view is taken over, and not copied.</summary>
-    private static object Branch(Tensor? input) => input is { requires_grad: true, is_leaf: true } ? input.view_as(input) : input!;
-
-    /// <summary>
-    /// An exception must not leave a backward, for native frames lie between it and the caller. A gradient of an impossible shape makes
-    /// autograd throw one that arrives there.
-    /// </summary>
-    private static Tensor?[] Refused(bool[] wanted, Exception exception)
-    {
-        Console.Error.WriteLine($"A backward pass failed, and is reported as an invalid gradient: {exception}");
-        return [.. wanted.Select(want => want ? empty([0, 0, 0, 0, 0, 0, 0]) : null)];
+            return ((Derivation)ctx.get_data(Rule)).Backward([.. ctx.get_saved_variables()], outputs, wanted);
+        });
     }
 }

@@ -79,14 +79,14 @@ public class CachingTests
         var compiled = run.Result.TrackedSteps[RecurrenceGenerator.CompileStep].SelectMany(step => step.Outputs).ToList();
         Assert.Equal("Fla.Ops.GatedLinearAttention", ((Compilation)Assert.Single(compiled, output => !IsCached(output.Reason)).Value).Name);
         Assert.All(Reasons(run, RecurrenceGenerator.CatalogueStep), reason => Assert.True(IsCached(reason)));
-        Assert.Equal(["Fla.Ops.GatedLinearAttention.g.cs", "Fla.Ops.GatedLinearAttention.Torch.g.cs", "Fla.Ops.GatedLinearAttention.Sources.g.cs"], Written(run));
+        Assert.Equal(["Fla.Ops.GatedLinearAttention.g.cs", "Fla.Ops.GatedLinearAttention.Torch.g.cs", "Fla.Ops.GatedLinearAttention.Gpu.g.cs", "Fla.Ops.GatedLinearAttention.Sources.g.cs"], Written(run));
     }
 
     [Fact]
     public void A_new_declaration_compiles_itself_and_joins_the_catalogue()
     {
         var run = GeneratorRun.Of(Ops).Then(Ops, Mistake.Usings + Mistake.Class("static Vec<K> Step(Vec<K> x, ref State<K> h) { h += x; return h; }"));
-        Assert.Equal(["Gated.g.cs", "Gated.Torch.g.cs", "Gated.Sources.g.cs", "Catalogue.g.cs"], Written(run));
+        Assert.Equal(["Gated.g.cs", "Gated.Torch.g.cs", "Gated.Gpu.g.cs", "Gated.Sources.g.cs", "Catalogue.g.cs"], Written(run));
     }
 
     [Fact]

@@ -44,10 +44,12 @@ partial class SelectiveScan
             var Bm = inputs[3];
             using var scope = torch.NewDisposeScope();
             var t = Tiles.RowOuter(dt, Tiles.Filled(1.0, 1, A.shape[3], x)) * Tiles.Flatten(A);
-            var t2 = Tiles.RowOuter(dt * x, Bm);
-            var t3 = t.sum(-2, keepdim: true).exp();
-            var t4 = (t2 * Tiles.CumulativeSum(t, reverse: true, exclusive: true).exp()).sum(-2, keepdim: true);
-            return Tiles.Keep(t, t2, t3, t4);
+            var t2 = t.exp();
+            var t3 = Scans.CumulativeProduct(t2, exclusive: false);
+            var t4 = Scans.Linear(Tiles.RowOuter(dt * x, Bm), t2, ReadPoint.AfterWrite);
+            var t5 = Scans.LastRow(t3);
+            var t6 = Scans.LastRow(t4);
+            return Tiles.Keep(t3, t4, t5, t6);
         }
 
         // Forward: the state, a step on.
@@ -57,7 +59,7 @@ partial class SelectiveScan
             var t = local[2];
             var t2 = local[3];
             using var scope = torch.NewDisposeScope();
-            var nexth = Tiles.Unflatten(Tiles.Flatten(h) * t + t2, h.shape[2], h.shape[3]);
+            var nexth = Tiles.Unflatten(t * Tiles.Flatten(h) + t2, h.shape[2], h.shape[3]);
             return Tiles.Keep(nexth);
         }
 
@@ -71,9 +73,7 @@ partial class SelectiveScan
             var t = local[0];
             var t2 = local[1];
             using var scope = torch.NewDisposeScope();
-            var G = Tiles.CumulativeSum(t, reverse: false, exclusive: false);
-            var t3 = DecayedProducts.Mix(Tiles.Filled(1.0, x.shape[2], x.shape[2], x), t2, t, ReadPoint.AfterDecay);
-            var o = Tiles.RowDotRight(Tiles.Flatten(h) * G.exp() + t3 + t2, Cm) + D * x;
+            var o = Tiles.RowDotRight(t * Tiles.Flatten(h) + t2, Cm) + D * x;
             return Tiles.Keep(o);
         }
 
@@ -89,10 +89,9 @@ partial class SelectiveScan
             var t = Tiles.Filled(1.0, 1, A.shape[3], x);
             var t2 = Tiles.RowOuter(dt, t);
             var t3 = Tiles.Flatten(A);
-            var t4 = t2 * t3;
-            var G = Tiles.CumulativeSum(t4, reverse: false, exclusive: false);
-            var t5 = G.exp();
-            var t6 = t4.sum(-2, keepdim: true).exp();
+            var t4 = (t2 * t3).exp();
+            var t5 = Scans.CumulativeProduct(t4, exclusive: false);
+            var t6 = Scans.LastRow(t5);
             var t7 = Tiles.RowOuter(@do, Cm);
             var t8 = (t7 * t5).sum(-2, keepdim: true);
             return Tiles.Keep(t, t2, t3, t4, t5, t6, t7, t8);
@@ -125,31 +124,25 @@ partial class SelectiveScan
             var t3 = local[2];
             var t4 = local[3];
             var t5 = local[4];
-            var t6 = local[5];
-            var t7 = local[6];
+            var t6 = local[6];
             using var scope = torch.NewDisposeScope();
-            var t8 = Tiles.Flatten(h);
-            var t9 = dt * x;
-            var t10 = Tiles.RowOuter(t9, Bm);
-            var t11 = Tiles.Filled(1.0, x.shape[2], x.shape[2], x);
-            var t12 = DecayedProducts.Mix(t11, t10, t4, ReadPoint.AfterDecay);
-            var t13 = Tiles.CumulativeSum(t4, reverse: true, exclusive: true).exp();
-            var t14 = Tiles.Flatten(dh);
-            var t15 = Tiles.CumulativeSum(t14 * t10 * t13, reverse: false, exclusive: true) + t14 * t8 * t6;
+            var t7 = Tiles.Flatten(h);
+            var t8 = dt * x;
+            var t9 = Tiles.RowOuter(t8, Bm);
+            var t10 = Tiles.Flatten(dh);
             var dD = (@do * x).sum(-2, keepdim: true);
             var dx = @do * D;
-            var dCm = Tiles.RowDotLeft(@do, t8 * t5 + t12 + t10);
-            var t16 = DecayedProducts.MixTransposed(t11, t7, t4, ReadPoint.AfterDecay);
-            var t17 = t14 * t13 + t7 + t16;
-            var t18 = Tiles.CumulativeSum(t7 * t12 - t10 * t16, reverse: true, exclusive: false);
-            var dG = t7 * t8 * t5;
-            var t19 = t15 + t18 + Tiles.CumulativeSum(dG, reverse: true, exclusive: false);
-            var t20 = Tiles.RowDotRight(t17, Bm);
-            var dBm = Tiles.RowDotLeft(t9, t17);
-            var ddt = t20 * x;
-            var dx2 = dx + t20 * dt;
-            var dA = Tiles.Unflatten((t19 * t2).sum(-2, keepdim: true), x.shape[3], A.shape[3]);
-            var ddt2 = ddt + Tiles.RowDotRight(t19 * t3, t);
+            var dCm = Tiles.RowDotLeft(@do, t5 * t7 + Scans.Linear(t9, t4, ReadPoint.AfterWrite));
+            var t11 = Scans.LinearTransposed(Scans.AtLastRow(t10, x.shape[2], x.shape[3] * A.shape[3]) + t6, t4, ReadPoint.AfterWrite);
+            var t12 = Scans.LinearTransposed(Scans.AtLastRow(t10 * t7, x.shape[2], x.shape[3] * A.shape[3]) + t6 * t7, t4, ReadPoint.AfterWrite);
+            var t13 = Scans.Linear(t9, t4, ReadPoint.BeforeDecay) * t11 + Scans.CumulativeProduct(t4, exclusive: true) * t12;
+            var t14 = Tiles.RowDotRight(t11, Bm);
+            var dBm = Tiles.RowDotLeft(t8, t11);
+            var ddt = t14 * x;
+            var dx2 = dx + t14 * dt;
+            var t15 = t13 * t4;
+            var dA = Tiles.Unflatten((t15 * t2).sum(-2, keepdim: true), x.shape[3], A.shape[3]);
+            var ddt2 = ddt + Tiles.RowDotRight(t15 * t3, t);
             return Tiles.Keep(dx2, ddt2, dA, dBm, dCm, dD);
         }
     }

@@ -4,8 +4,13 @@ namespace Fla.Layers.Tests.Models;
 
 public class GoldenModelsTests
 {
-    public static TheoryData<string> Folders =>
+    private static readonly string[] Names =
         [.. Directory.GetDirectories(RepositoryFiles.Golden("models")).Select(folder => Path.GetFileName(folder)!).Order()];
+
+    public static TheoryData<string> Folders => [.. Names];
+
+    /// <summary>The folders that are named for a family, whose options are those that it has by default.</summary>
+    public static TheoryData<string> Families => [.. Names.Where(name => !name.EndsWith("-options", StringComparison.Ordinal))];
 
     [Theory]
     [MemberData(nameof(Folders))]
