@@ -16,6 +16,11 @@ public class GeneratedCodeTests
 
     public static TheoryData<string> Ops => [.. OpNames];
 
+    /// <summary>Ops whose kernels are looked at: one of each kind of decay, and one of a triangular system.</summary>
+    public static TheoryData<string> WithKernels => [.. KernelNames];
+
+    private static string[] KernelNames => ["SimpleGatedLinearAttention", "GatedLinearAttention", "DeltaRule"];
+
     [Theory]
     [MemberData(nameof(Ops))]
     public async Task What_a_user_calls_is_as_verified(string op) => await Verify($"{Ours}.{op}.g.cs", op);
@@ -25,9 +30,7 @@ public class GeneratedCodeTests
     public async Task The_program_over_TorchSharp_is_as_verified(string op) => await Verify($"{Ours}.{op}.Torch.g.cs", $"{op}.Torch");
 
     [Theory]
-    [InlineData("SimpleGatedLinearAttention")]
-    [InlineData("GatedLinearAttention")]
-    [InlineData("DeltaRule")]
+    [MemberData(nameof(WithKernels))]
     public async Task The_kernels_are_as_verified(string op) => await Verify($"{Ours}.{op}.Gpu.g.cs", $"{op}.Gpu");
 
     [Fact]
@@ -49,7 +52,7 @@ public class GeneratedCodeTests
         string[] others = ["Catalogue", "NativeLoading", "GatedLinearAttention.Passes"];
         var snapshots = Directory.GetFiles(RepositoryFiles.Path("tests", "Fla.Dsl.Generator.Tests", "Snapshots"), "*.verified.*")
             .Select(path => Path.GetFileName(path)).Select(name => name[..name.IndexOf(".verified.", StringComparison.Ordinal)]);
-        Assert.Equal(OpNames.SelectMany(op => new[] { op, $"{op}.Torch" }).Concat(others).Order(StringComparer.Ordinal), snapshots.Order(StringComparer.Ordinal));
+        Assert.Equal(OpNames.SelectMany(op => new[] { op, $"{op}.Torch" }).Concat(KernelNames.Select(op => $"{op}.Gpu")).Concat(others).Order(StringComparer.Ordinal), snapshots.Order(StringComparer.Ordinal));
     }
 
     private static async Task Verify(string file, string name) =>

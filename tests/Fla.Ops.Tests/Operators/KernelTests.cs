@@ -14,6 +14,9 @@ public class KernelTests
     [MemberData(nameof(Names))]
     public void They_equal_the_declaration(string name) => Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name));
 
+    [Fact]
+    public void A_term_that_comes_twice_counts_twice() => Check(Divides.Op);
+
     private static void Check(RecurrenceOp op)
     {
         using var backend = BackendOf.Emulator;
