@@ -46,7 +46,7 @@ public class KernelCompilerTests
         string text = KernelCompiler.Translate(Products.MakeGenericMethod(typeof(Size128), typeof(Size128), typeof(Size256))).Text;
         int lines = PtxText.Unrolled(text).AsSpan().Count('\n');
         double best = double.MaxValue;
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 25; i++)   // the fastest: what else the machine does counts as little as can be
         {
             var watch = Stopwatch.StartNew();
             PtxPasses.Run(text, PtxText.Target);
