@@ -50,15 +50,5 @@ internal sealed class CodeWriter
         return this;
     }
 
-    /// <summary>The lines written so far.</summary>
-    public IEnumerable<string> Written => text.ToString().Split(['\n'], StringSplitOptions.RemoveEmptyEntries);
-
-    /// <summary>A line that has its indentation.</summary>
-    public CodeWriter Verbatim(string line)
-    {
-        text.Append(line).Append('\n');
-        return this;
-    }
-
     public override string ToString() => text.ToString();
 }

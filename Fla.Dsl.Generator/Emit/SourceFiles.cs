@@ -25,6 +25,7 @@ internal static class SourceFiles
     public static EquatableArray<SourceFile> Of(CompiledRecurrence compiled)
     {
         var declaration = compiled.Declaration;
+        var kernels = GpuPrograms.Of(compiled);
         var torch = new SourceFile($"{declaration.FullName}.Torch.g.cs", File(declaration, Header(compiled), code =>
         {
             if (compiled.Chunk is { } chunk)
@@ -35,10 +36,10 @@ internal static class SourceFiles
 
             TorchEmitter.Write(code, "TokenCode", "What happens in one token, for any number of sequences at once.", compiled.Token);
         }));
-        var api = new SourceFile($"{declaration.FullName}.g.cs", File(declaration, [$"{declaration.Name}: the operators of a recurrence declared in {declaration.Name}.Step."], code => OperatorEmitter.Write(code, compiled)));
+        var api = new SourceFile($"{declaration.FullName}.g.cs", File(declaration, [$"{declaration.Name}: the operators of a recurrence declared in {declaration.Name}.Step."], code => OperatorEmitter.Write(code, compiled, hasKernels: kernels is not null)));
         var programs = new List<SourceFile> { torch };
-        if (GpuEmitter.Fits(compiled))
-            programs.Add(new SourceFile($"{declaration.FullName}.Gpu.g.cs", File(declaration, Header(compiled), code => GpuEmitter.Write(code, compiled), "ILGPU", "ILGPU.Runtime", "Fla.Dsl.Runtime.Gpu")));
+        if (kernels is not null)
+            programs.Add(new SourceFile($"{declaration.FullName}.Gpu.g.cs", File(declaration, Header(compiled), code => GpuEmitter.Write(code, declaration, kernels), "ILGPU", "ILGPU.Runtime", "Fla.Dsl.Runtime.Gpu")));
         var sources = new SourceFile($"{declaration.FullName}.Sources.g.cs", File(declaration, ["The text of the generated programs."], code =>
         {
             code.Line("private static global::System.Collections.Generic.IReadOnlyDictionary<string, string> Sources => new global::System.Collections.Generic.Dictionary<string, string>");

@@ -77,6 +77,6 @@ internal sealed partial class TileBuilder
     }
 
     /// <summary>Sums down the tokens add up before they are summed.</summary>
-    private static bool MergeableSums(Instruction a, Instruction b) =>
+    public static bool MergeableSums(Instruction a, Instruction b) =>
         a.Op == TileOp.CumulativeSum && b.Op == TileOp.CumulativeSum && a.Reverse == b.Reverse && a.Exclusive == b.Exclusive && a.Shape == b.Shape;
 }

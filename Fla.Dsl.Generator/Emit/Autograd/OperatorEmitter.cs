@@ -1,4 +1,3 @@
-using Fla.Dsl.Generator.Emit.Gpu;
 using Fla.Dsl.Generator.Lowering;
 using Fla.Dsl.Generator.Model;
 
@@ -18,10 +17,10 @@ internal static class OperatorEmitter
         ("Parallel", "The quadratic form: the whole sequence as one chunk."),
     ];
 
-    public static void Write(CodeWriter code, CompiledRecurrence compiled)
+    public static void Write(CodeWriter code, CompiledRecurrence compiled, bool hasKernels)
     {
         var declaration = compiled.Declaration;
-        Description(code, compiled);
+        Description(code, compiled, hasKernels);
         foreach (var (mode, summary) in ModesOf(compiled))
         {
             code.Line();
@@ -36,7 +35,7 @@ internal static class OperatorEmitter
     private static IEnumerable<(string Mode, string Summary)> ModesOf(CompiledRecurrence compiled) =>
         Modes.Where(mode => compiled.Chunk is not null || mode.Mode == "FusedRecurrent");
 
-    private static void Description(CodeWriter code, CompiledRecurrence compiled)
+    private static void Description(CodeWriter code, CompiledRecurrence compiled, bool hasKernels)
     {
         var declaration = compiled.Declaration;
         code.Line($"/// <summary>{declaration.Name} as a value: its signature, and every mode by name.</summary>");
@@ -55,7 +54,7 @@ internal static class OperatorEmitter
             code.Line($"Modes = [{string.Join(", ", ModesOf(compiled).Select(mode => $"{Api}.Mode.{mode.Mode}"))}],");
             if (compiled.Chunk is not null) code.Line("ChunkProgram = ChunkCode.Program,");
             code.Line("TokenProgram = TokenCode.Program,");
-            if (GpuEmitter.Fits(compiled)) code.Line("Gpu = GpuCode.Program,");
+            if (hasKernels) code.Line("Gpu = GpuCode.Program,");
             code.Line("GeneratedSources = Sources,");
         }, "};");
     }

@@ -30,8 +30,8 @@ internal sealed partial class GpuBody
         var size = Size(dimension);
         code.Block($"for (var i = 0; i < {size}.Value / 32; i++)", () =>
         {
-            if (text.Contains("at")) code.Line($"var at = Columns.Token<{size}>(i);");
-            code.Line($"Columns.Set({name}, {(text.Contains("at") ? "at" : $"Columns.Token<{size}>(i)")}, {text});");
+            code.Line($"var at = Columns.Token<{size}>(i);");
+            code.Line($"Columns.Set({name}, at, {text});");
         });
     }
 
@@ -47,8 +47,7 @@ internal sealed partial class GpuBody
     public void FinishLines()
     {
         if (waiting.Count == 0) return;
-        var writes = new HashSet<string>(waitingWrites);
-        Touch(waitingReads, writes);
+        Touch(waitingReads, waitingWrites);
         Code.Block("if (Columns.IsMine)", () =>
         {
             foreach (var write in waiting)

@@ -4,9 +4,9 @@ using Fla.Dsl.Generator.Model;
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
-/// Writes what a block does in one chunk: lines by its first warp, tiles by all. Each result is computed from what it needs, in the
-/// order of the results, and handed on as soon as it is there; sums over a tile are taken as soon as the tile is there, so that neither
-/// keeps registers for long.
+/// Writes what a block does in one chunk, in phases with a barrier between two: lines by its first warp, tiles by all. A value is
+/// computed in the first phase that has all it needs; tiles that are results are handed on, and sums over a tile taken, as soon as the
+/// tile is there, so that it does not keep registers for long.
 /// </summary>
 internal sealed partial class GpuBody
 {
@@ -16,8 +16,8 @@ internal sealed partial class GpuBody
     private readonly TileProgram program;
     private readonly Names names;
     private readonly SharedRegions regions = new();
-    private readonly List<CodeWriter> steps = [];
-    private readonly Func<CodeWriter> newStep;
+    private readonly List<CodeWriter> phases = [];
+    private readonly Func<CodeWriter> newPhase;
 
     // Where a value is: the name of a number, of a line, of registers, or of a tile in shared memory.
     private readonly Dictionary<int, string> numbers = [];
@@ -31,17 +31,19 @@ internal sealed partial class GpuBody
 
     /// <param name="plan">What to write.</param>
     /// <param name="names">The names that are taken.</param>
-    /// <param name="newStep">A writer for what one step of the chunk does.</param>
-    public GpuBody(GpuPlan plan, Names names, Func<CodeWriter> newStep)
+    /// <param name="newPhase">A writer for what happens between two barriers.</param>
+    public GpuBody(GpuPlan plan, Names names, Func<CodeWriter> newPhase)
     {
-        (this.plan, this.names, this.newStep) = (plan, names, newStep);
+        (this.plan, this.names, this.newPhase) = (plan, names, newPhase);
         program = plan.Program;
+        phases.Add(newPhase());
     }
 
-    /// <summary>What happens, step by step.</summary>
-    public IReadOnlyList<CodeWriter> Steps => steps;
+    /// <summary>What happens between barriers.</summary>
+    public IReadOnlyList<CodeWriter> Phases => phases;
 
-    public SharedRegions Regions => regions;
+    /// <summary>The shared memory, with its sizes as C#.</summary>
+    public IReadOnlyList<(string Name, string Bytes)> Regions => regions.All;
 
     /// <summary>Tiles in registers besides those carried.</summary>
     public IReadOnlyList<(string Name, Shape Shape)> Tiles => tiles;
@@ -49,10 +51,10 @@ internal sealed partial class GpuBody
     /// <summary>Numbers of lines in registers, for a thread's rows or columns of a tile, with how many these are as C#.</summary>
     public IReadOnlyList<(string Name, string Count)> Numbers => lineNumbers;
 
-    private CodeWriter Code => steps[steps.Count - 1];
+    private CodeWriter Code => phases[phases.Count - 1];
 
-    /// <summary>The last step that reads a tile or line of the caller's.</summary>
-    public int LastRead(string name) => lastReads.TryGetValue(name, out var step) ? step : 0;
+    /// <summary>The last phase that reads a tile or line of the caller's.</summary>
+    public int LastRead(string name) => lastReads.TryGetValue(name, out var phase) ? phase : 0;
 
     public void GiveNumber(int id, string name) => numbers.Add(id, name);
 
@@ -77,11 +79,7 @@ internal sealed partial class GpuBody
             if (take.TryGetValue(id, out var action)) action(Code);
         }
 
-        foreach (var id in take.Keys.Where(id => program[id].Op is TileOp.Input or TileOp.Constant))
-        {
-            steps.Add(newStep());
-            take[id](Code);
-        }
+        foreach (var id in take.Keys.Where(id => program[id].Op is TileOp.Input or TileOp.Constant)) take[id](Code);
     }
 
     /// <summary>Computes what can be there before the chunk begins. Gives the lines by their names.</summary>
@@ -93,13 +91,12 @@ internal sealed partial class GpuBody
         return early.Select(id => (id, lines[id])).ToList();
     }
 
-    /// <summary>Does something of the caller's in a step of its own.</summary>
+    /// <summary>Does something of the caller's.</summary>
     /// <param name="reads">What it reads of shared memory.</param>
     /// <param name="writes">What it writes.</param>
     /// <param name="write">Writes it.</param>
     public void Do(IReadOnlyCollection<string> reads, IReadOnlyCollection<string> writes, Action<CodeWriter> write)
     {
-        steps.Add(newStep());
         Touch(reads, writes);
         write(Code);
     }
@@ -133,7 +130,6 @@ internal sealed partial class GpuBody
         if (IsKnown(id)) return;
         foreach (var operand in program[id].Operands) Visit(operand);
         if (plan.IsWithin(id) || IsKnown(id)) return;
-        steps.Add(newStep());
         switch (plan.PlaceOf(id))
         {
             case Place.Scalar:
@@ -179,11 +175,14 @@ internal sealed partial class GpuBody
         numbers.Add(id, name);
     }
 
-    /// <summary>Says what the next thing written in the current step reads and writes.</summary>
+    /// <summary>Memory for a value of the caller's.</summary>
+    public void Take(string name, string bytes) => regions.Take(name, bytes, Code);
+
+    /// <summary>Says what the next thing written reads and writes, which may begin a phase.</summary>
     private void Touch(IReadOnlyCollection<string> reads, IReadOnlyCollection<string> writes)
     {
-        foreach (var name in reads) lastReads[name] = steps.Count - 1;
-        regions.Touch(Code, reads, writes);
+        if (regions.NeedBarrier(reads, writes)) phases.Add(newPhase());
+        foreach (var name in reads) lastReads[name] = phases.Count - 1;
     }
 
     private string Fresh(int id) => names.Fresh(program[id].Name.Length > 0 ? program[id].Name : plan.PlaceOf(id) switch { Place.Scalar => "n", Place.Line => "line", _ => "t" });

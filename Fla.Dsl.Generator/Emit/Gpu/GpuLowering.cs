@@ -70,16 +70,13 @@ internal sealed class GpuLowering
             if (outer == TileOp.Subtract && !innerIsLeft) continue;
             if (builder[inner].Op is not (TileOp.Add or TileOp.Subtract) || builder[other].Op != TileOp.CumulativeSum) continue;
             var (a, b) = (builder[inner].Operands[0], builder[inner].Operands[1]);
-            if (IsMergeable(b, other) && builder[inner].Op == TileOp.Add) return builder.Add(a, builder.Binary(outer, b, other));
-            if (IsMergeable(b, other)) return builder.Subtract(a, builder.Binary(outer == TileOp.Add ? TileOp.Subtract : TileOp.Add, b, other));
-            if (IsMergeable(a, other)) return builder.Binary(builder[inner].Op, builder.Binary(outer, a, other), b);
+            if (TileBuilder.MergeableSums(builder[b], builder[other]) && builder[inner].Op == TileOp.Add) return builder.Add(a, builder.Binary(outer, b, other));
+            if (TileBuilder.MergeableSums(builder[b], builder[other])) return builder.Subtract(a, builder.Binary(outer == TileOp.Add ? TileOp.Subtract : TileOp.Add, b, other));
+            if (TileBuilder.MergeableSums(builder[a], builder[other])) return builder.Binary(builder[inner].Op, builder.Binary(outer, a, other), b);
         }
 
         return sum;
     }
-
-    private bool IsMergeable(int a, int b) => builder[a].Op == TileOp.CumulativeSum && builder[b].Op == TileOp.CumulativeSum
-        && builder[a].Reverse == builder[b].Reverse && builder[a].Exclusive == builder[b].Exclusive && builder[a].Shape == builder[b].Shape;
 
     /// <summary><c>exp(G_i - G_j)</c> of the sums G up to a token, where j counts for i.</summary>
     private int Decays(int gate, Instruction matrix)

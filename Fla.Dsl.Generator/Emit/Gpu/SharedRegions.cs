@@ -42,19 +42,20 @@ internal sealed class SharedRegions
         left.Push(memory);
     }
 
-    /// <summary>Says that what is written next reads or writes regions.</summary>
-    public void Touch(CodeWriter code, IReadOnlyCollection<string> reads, IReadOnlyCollection<string> writes)
+    /// <summary>Takes note that regions are read or written next, and says whether a barrier has to come before.</summary>
+    public bool NeedBarrier(IReadOnlyCollection<string> reads, IReadOnlyCollection<string> writes)
     {
         var (from, to) = (reads.Select(Memory).ToList(), writes.Select(Memory).ToList());
-        if (from.Concat(to).Any(written.Contains) || to.Any(read.Contains))
+        var needed = from.Concat(to).Any(written.Contains) || to.Any(read.Contains);
+        if (needed)
         {
-            code.Line(GpuBody.Barrier);
             written.Clear();
             read.Clear();
         }
 
         read.UnionWith(from);
         written.UnionWith(to);
+        return needed;
     }
 
     private string Memory(string name) => memoryOf.TryGetValue(name, out var memory) ? memory : name;

@@ -1,0 +1,80 @@
+using Fla.Dsl.Generator.Lowering;
+using Fla.Dsl.Generator.Model;
+
+namespace Fla.Dsl.Generator.Emit.Gpu;
+
+/// <summary>A program that a kernel runs in each chunk.</summary>
+/// <param name="Name">The kernel's name.</param>
+/// <param name="Summary">What it computes.</param>
+/// <param name="Program">The program, lowered.</param>
+/// <param name="IsBackward">Whether it walks from the last chunk to the first.</param>
+/// <param name="Decays">Of a segment's program, the states that carried decays are of; null of others.</param>
+internal sealed record KernelProgram(string Name, string Summary, TileProgram Program, bool IsBackward, IReadOnlyDictionary<string, string>? Decays = null);
+
+/// <summary>The programs of a recurrence's kernels.</summary>
+/// <param name="Programs">One for each kernel.</param>
+/// <param name="Split">The dimension whose parts different blocks may have: the states' columns, if these do not mix; or null.</param>
+internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string? Split)
+{
+    /// <summary>The programs; null if a recurrence has something that kernels do not have.</summary>
+    public static GpuPrograms? Of(CompiledRecurrence compiled)
+    {
+        if (compiled.Chunk is not { } chunk) return null;
+        var declaration = compiled.Declaration;
+        var (forward, backward) = (GpuLowering.Lower(chunk.Forward.Program), GpuLowering.Lower(chunk.Backward.Program));
+        if (!Fits(declaration, forward) || !Fits(declaration, backward)) return null;
+
+        var programs = new List<KernelProgram>
+        {
+            new("Forward", "From the first token to the last: the output, and the states carried into each chunk.", forward, IsBackward: false),
+            new("Backward", "From the last token to the first: the gradients.", backward, IsBackward: true),
+        };
+        var perHead = declaration.Parameters.Where(parameter => parameter.Role == ParameterRole.PerHead).Select(parameter => $"d{parameter.Name}").ToList();
+        if (perHead.Count > 0)
+        {
+            var tokens = backward with { Outputs = backward.Outputs.Where(output => !perHead.Contains(output.Name)).ToEquatableArray() };
+            programs.Add(new("TokenBackward", "From the last token to the first: the gradients of what is per token.", Simplification.Simplify(tokens), IsBackward: true));
+        }
+
+        if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
+            programs.Add(new("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", lowered, IsBackward: false, decays));
+        return new GpuPrograms(programs, SplitOf(chunk.Forward.Program));
+    }
+
+    /// <summary>Whether all operations have kernels, and all that comes has a place: rows of states are columns of a tensor of tokens.</summary>
+    private static bool Fits(Declaration declaration, TileProgram program)
+    {
+        if (!Places.Fits(program)) return false;
+        var used = program.Ancestors(program.Outputs.Concat(program.Next).Select(result => result.Id));
+        var tokens = program.Inputs.Where(input => IsPerToken(declaration, input)).ToList();
+        var columns = tokens.Where(input => used.Contains(input.Id)).Select(input => program[input.Id].Shape).Where(shape => Places.Of(shape) == Place.Tile).Select(shape => shape.Columns).ToList();
+        return program.Inputs.Except(tokens).All(input => program[input.Id].Shape is var shape && Places.Of(shape) switch
+        {
+            Place.Tile => input.Kind is InputKind.Carry or InputKind.State && columns.Contains(shape.Rows),
+            Place.Scalar => input.Kind == InputKind.Argument,
+            _ => true,
+        });
+    }
+
+    /// <summary>Whether an input has a row for each token.</summary>
+    public static bool IsPerToken(Declaration declaration, ProgramInput input) => input.Kind == InputKind.OutputGradient
+        || input.Kind == InputKind.Argument && declaration.Parameters.Any(parameter => parameter.Name == input.Name && parameter.Role == ParameterRole.Token);
+
+    /// <summary>The columns of the states, if the columns of states and outputs do not mix with one another.</summary>
+    private static string? SplitOf(TileProgram forward)
+    {
+        var columns = forward.Carried.Select(state => forward[state.Id].Shape.Columns).Distinct().ToList();
+        if (columns.Count != 1 || columns[0] == Dim.One) return null;
+        var split = columns[0];
+        bool Mixes(Instruction tile) => tile.Op switch
+        {
+            TileOp.SumColumns or TileOp.Softmax => forward[tile.Operands[0]].Shape.Columns == split,
+            TileOp.SumRows => forward[tile.Operands[0]].Shape.Rows == split,
+            TileOp.MatMul => (tile.TransposeLeft ? forward[tile.Operands[0]].Shape.Rows : forward[tile.Operands[0]].Shape.Columns) == split,
+            TileOp.DecayedDot => forward[tile.Operands[0]].Shape.Columns == split,
+            TileOp.Transpose => tile.Shape.Rows == split,
+            _ => false,
+        };
+        return forward.Instructions.Any(Mixes) || forward.Outputs.Any(output => forward[output.Id].Shape.Columns != split) ? null : split;
+    }
+}
