@@ -103,7 +103,7 @@ internal sealed class GpuPlan
         if (IsAtHand(operand) || IsEarlyLine(operand)) return 0;
         var level = LevelOf(operand);
         if (IsScaledOperand(operand)) return level;
-        if (Places.IsProduct(user.Op) || Places.IsShared(user.Op) || IsSumOfTile(user.Id) || Places.IsShared(Program[operand].Op)) return level + 1;
+        if (Places.IsProduct(user.Op) || Places.IsShared(user.Op) || IsSumOfTile(user.Id) || user.Op == TileOp.Softmax || Places.IsShared(Program[operand].Op)) return level + 1;
         return PlaceOf(operand) == Place.Line && PlaceOf(user.Id) != Place.Line ? level + 1 : level;
     }
 

@@ -6,7 +6,8 @@ namespace Fla.Dsl.Runtime.Gpu;
 internal sealed record GpuTypes(Type Block, Type Chunk, Type[] Dimensions, Type Element, Type Gate)
 {
     private static readonly (int Size, Type Type)[] Tiles =
-        [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (256, typeof(Size256))];
+        [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (160, typeof(Size160)),
+        (256, typeof(Size256))];
 
     /// <summary>The sizes that a dimension of a tile may have, from the smallest.</summary>
     public static IEnumerable<int> Sizes => Tiles.Select(tile => tile.Size);
