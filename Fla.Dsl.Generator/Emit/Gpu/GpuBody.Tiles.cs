@@ -175,6 +175,9 @@ internal sealed partial class GpuBody
         regions.Take(name, $"Shared<{Dimensions(shape)}, TElement>.Bytes", Code);
         Touch([], [name]);
         Code.Line($"Tile.Store<{Generic(shape)}, TElement>({name}, {from});");
+
+        // Weights that are rounded for a product are to sum up to what they are divided by.
+        if (plan.IsSummed(id)) Code.Line($"Tile.Load<{Generic(shape)}, TElement>({from}, {name});");
         shared[id] = new SharedTile(name, "TElement");
         storedUses.Add(id, plan.StoredUses(id));
         return name;
