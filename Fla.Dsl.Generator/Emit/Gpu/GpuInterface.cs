@@ -10,13 +10,14 @@ internal sealed class GpuInterface
 
     private readonly Declaration declaration;
     private readonly TileProgram program;
+    private readonly bool isByChannel;
     private readonly Dictionary<int, string> locals = [];
     private readonly Dictionary<int, string> tensorOfInput = [];
     private readonly Dictionary<string, string> tensorOfOutput = [];
 
-    public GpuInterface(Declaration declaration, KernelProgram kernel, string? split)
+    public GpuInterface(Declaration declaration, KernelProgram kernel, GpuPrograms programs)
     {
-        (this.declaration, program, Kernel, Split) = (declaration, kernel.Program, kernel, split);
+        (this.declaration, program, Kernel, Split, isByChannel) = (declaration, kernel.Program, kernel, programs.Split, programs.IsByChannel);
         Plan = new GpuPlan(program, program.Inputs.Where(input => input.Kind == InputKind.Argument && IsGate(input.Name)).Select(input => input.Id));
         foreach (var state in program.Carried)
             foreach (var role in new[] { "initial", "final", "kept", "dInitial", "dFinal" }) Names.Fresh($"{role}{StateOf(state)}");
@@ -34,7 +35,7 @@ internal sealed class GpuInterface
     public GpuPlan Plan { get; }
 
     /// <summary>The names that are taken in the kernel.</summary>
-    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "stage", "stageBytes", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column");
+    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "stage", "stageBytes", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column", "channel", "channels", "inside", "group", "token", "holds", "n");
 
     /// <summary>The dimension whose parts different blocks may have; or null.</summary>
     public string? Split { get; }
@@ -49,7 +50,8 @@ internal sealed class GpuInterface
 
     private IEnumerable<ProgramInput> Used => program.Inputs.Where(input => Plan.Needed.Contains(input.Id));
 
-    private IEnumerable<ProgramInput> Tokens => Used.Where(input => GpuPrograms.IsPerToken(declaration, input));
+    /// <summary>What there is of each token.</summary>
+    public IEnumerable<ProgramInput> Tokens => Used.Where(input => GpuPrograms.IsPerToken(declaration, input));
 
     /// <summary>A row for each token: what comes as tiles.</summary>
     public IEnumerable<ProgramInput> Tiles => Tokens.Where(input => Plan.PlaceOf(input.Id) == Place.Tile);
@@ -59,19 +61,19 @@ internal sealed class GpuInterface
 
     public IEnumerable<ProgramInput> PerHead => Used.Where(input => HasRole(input, ParameterRole.PerHead));
 
-    private IEnumerable<ProgramInput> Scales => Used.Where(input => HasRole(input, ParameterRole.Scale));
+    public IEnumerable<ProgramInput> Scales => Used.Where(input => HasRole(input, ParameterRole.Scale));
 
     /// <summary>Numbers that hold for the whole sequence.</summary>
     public IEnumerable<ProgramInput> Numbers => PerHead.Concat(Scales).Where(input => Plan.PlaceOf(input.Id) == Place.Scalar);
 
     /// <summary>The states that the forward walk kept.</summary>
-    private IEnumerable<ProgramInput> Kept => Used.Where(input => input.Kind == InputKind.State);
+    public IEnumerable<ProgramInput> Kept => Used.Where(input => input.Kind == InputKind.State);
 
     public IEnumerable<ProgramInput> KeptTiles => Kept.Where(input => !IsLine(input));
 
     public IEnumerable<ProgramInput> KeptLines => Kept.Where(IsLine);
 
-    private IEnumerable<(ProgramInput Input, ProgramOutput Next)> Carried => program.Carried.Zip(program.Next, (input, next) => (input, next));
+    public IEnumerable<(ProgramInput Input, ProgramOutput Next)> Carried => program.Carried.Zip(program.Next, (input, next) => (input, next));
 
     public IEnumerable<(ProgramInput Input, ProgramOutput Next)> CarriedTiles => Carried.Where(carried => !IsLine(carried.Input));
 
@@ -131,7 +133,7 @@ internal sealed class GpuInterface
     {
         var dimensions = string.Join(", ", Plan.Dimensions.Select(dimension => $"\"{dimension}\""));
         code.Line($"{Kernel.Name}: new GpuKernel(typeof(GpuCode), nameof({Kernel.Name}), [{dimensions}], {(Split is null ? "null" : $"\"{Split}\"")},");
-        code.Line("[").Indented(() => code.Lines(Roles.Select(role => $"new(GpuRole.{role.Role}, \"{role.Of}\"),"))).Line($"]){end}");
+        code.Line("[").Indented(() => code.Lines(Roles.Select(role => $"new(GpuRole.{role.Role}, \"{role.Of}\"),"))).Line($"]){(isByChannel ? " { IsByChannel = true }" : "")}{end}");
     }
 
     public string Tensor(ProgramInput input) => input.Kind == InputKind.State ? KeptTensor(input.Name) : tensorOfInput[input.Id];
@@ -169,6 +171,10 @@ internal sealed class GpuInterface
         var rows = program[state.Id].Shape.Rows;
         return $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == rows))}.Columns";
     }
+
+    /// <summary>Whether a result is the gradient of what is per head, a sum over all tokens.</summary>
+    public bool IsPerHead(ProgramOutput output) =>
+        IsBackward && declaration.Parameters.Any(parameter => parameter.Name == Declared(output.Name) && parameter.Role == ParameterRole.PerHead);
 
     public bool IsLine(ProgramInput input) => IsLine(input.Id);
 
