@@ -25,7 +25,7 @@ internal sealed partial class GpuBody
     private readonly Dictionary<int, string> registers = [];
     private readonly Dictionary<int, SharedTile> shared = [];
     private readonly Dictionary<int, int> storedUses = [];
-    private readonly Dictionary<string, int> lastReads = [];
+    private readonly Dictionary<string, int> lastUses = [];
     private readonly List<(string Name, Shape Shape)> tiles = [];
     private readonly List<(string Name, string Count)> lineNumbers = [];
 
@@ -53,8 +53,11 @@ internal sealed partial class GpuBody
 
     private CodeWriter Code => phases[phases.Count - 1];
 
-    /// <summary>The last phase that reads a tile or line of the caller's.</summary>
-    public int LastRead(string name) => lastReads.TryGetValue(name, out var phase) ? phase : 0;
+    /// <summary>The last phase that uses a tile or line of the caller's.</summary>
+    public int LastUse(string name) => lastUses.TryGetValue(name, out var phase) ? phase : 0;
+
+    /// <summary>Says that the caller uses a tile in a phase, too.</summary>
+    public void Use(string name, int phase) => lastUses[name] = Math.Max(LastUse(name), phase);
 
     public void GiveNumber(int id, string name) => numbers.Add(id, name);
 
@@ -182,7 +185,7 @@ internal sealed partial class GpuBody
     private void Touch(IReadOnlyCollection<string> reads, IReadOnlyCollection<string> writes)
     {
         if (regions.NeedBarrier(reads, writes)) phases.Add(newPhase());
-        foreach (var name in reads) lastReads[name] = phases.Count - 1;
+        foreach (var name in reads) lastUses[name] = phases.Count - 1;
     }
 
     private string Fresh(int id) => names.Fresh(program[id].Name.Length > 0 ? program[id].Name : plan.PlaceOf(id) switch { Place.Scalar => "n", Place.Line => "line", _ => "t" });

@@ -24,6 +24,7 @@ internal sealed class GpuInterface
         foreach (var input in program.Inputs)
         {
             locals.Add(input.Id, Names.Fresh(input.Name));
+            Names.Fresh(Places(input));
             tensorOfInput.Add(input.Id, Names.Fresh($"{input.Name}Tensor"));
         }
 
@@ -35,7 +36,7 @@ internal sealed class GpuInterface
     public GpuPlan Plan { get; }
 
     /// <summary>The names that are taken in the kernel.</summary>
-    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "stage", "stageBytes", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column", "channel", "channels", "inside", "group", "token", "holds", "n");
+    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "turn", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column", "stage", "stageBytes", "channel", "channels", "inside", "group", "token", "holds", "n");
 
     /// <summary>The dimension whose parts different blocks may have; or null.</summary>
     public string? Split { get; }
@@ -82,7 +83,7 @@ internal sealed class GpuInterface
     /// <summary>Lines that there are all along: vectors per head, carried vectors, and vectors kept of a chunk.</summary>
     public IEnumerable<ProgramInput> StandingLines => PerHead.Where(IsLine).Concat(program.Carried.Where(IsLine)).Concat(KeptLines);
 
-    private IEnumerable<string> TypeParameters => ["TBlock", "TChunk", .. Plan.Dimensions.Select(GpuBody.Size), "TElement", "TGate"];
+    private IEnumerable<string> TypeParameters => ["TBlock", "TChunk", "TAhead", .. Plan.Dimensions.Select(GpuBody.Size), "TElement", "TGate"];
 
     public string Generics => string.Join(", ", TypeParameters);
 
@@ -149,6 +150,9 @@ internal sealed class GpuInterface
     public string Outgoing(ProgramInput carried) => $"{(IsBackward ? "dInitial" : "final")}{StateOf(carried)}";
 
     public string Local(ProgramInput input) => locals[input.Id];
+
+    /// <summary>Where the places of a tile of tokens begin.</summary>
+    public string Places(ProgramInput tile) => $"{Bare(tile)}Places";
 
     /// <summary>The copy of a carried tile in shared memory that products take.</summary>
     public string Stored(ProgramInput carried) => $"{Bare(carried)}Stored";

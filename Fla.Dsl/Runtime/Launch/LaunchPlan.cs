@@ -74,22 +74,14 @@ public sealed record LaunchPlan(
             var candidates = ChunksOfChannels
                 .Select(chunk => kernels.Select(kernel => OfChannels(kernel.Kernel, chunk, kernel.Work, device)).ToArray())
                 .Where(plans => plans.All(plan => plan is not null)).ToArray();
-            return (candidates.FirstOrDefault(plans => plans.All(plan => plan!.SharedBytes * EnoughBlocks <= device.Machine.SharedBytesPerBlock))
-                ?? candidates.LastOrDefault())!;
+            var most = device.Machine.SharedBytesPerBlock / EnoughBlocks;
+            return (candidates.FirstOrDefault(plans => plans.All(plan => plan!.SharedBytes <= most)) ?? candidates.LastOrDefault())!;
         }
 
         var chunks = Chunks.Where(chunk => chunk == Chunks[^1] || segments.Longest > chunk / 2);
         return chunks.Select(chunk => kernels.Select(kernel => Choose(kernel.Kernel, chunk, op.States, kernel.Work, device)).ToArray())
             .Where(plans => plans.All(plan => plan is not null))
             .MinBy(plans => plans.Sum(plan => plan!.Splits))!;
-    }
-
-    private static LaunchPlan? OfChannels(GpuKernel kernel, int chunk, Workload work, Target device)
-    {
-        var sizes = kernel.Dimensions.Select(name => name == kernel.Split ? Channel.Count : work.Sizes[name]).ToArray();
-        if (!kernel.Dimensions.All(name => name == kernel.Split || GpuTypes.IsFewNumbers(work.Sizes[name]))) return null;
-        var plan = With(kernel, chunk, [.. sizes.Select(size => (int)size)], work, device with { Block = GpuTypes.Narrow(device.Block) });
-        return plan.SharedBytes <= device.Machine.SharedBytesPerBlock ? plan : null;
     }
 
     /// <summary>
@@ -148,6 +140,14 @@ public sealed record LaunchPlan(
             state.Dimensions.Aggregate(1, (product, name) => product * plan.Tiles[kernel.Place(name)]));
     }
 
+    private static LaunchPlan? OfChannels(GpuKernel kernel, int chunk, Workload work, Target device)
+    {
+        if (!kernel.Dimensions.All(name => name == kernel.Split || GpuTypes.IsFewNumbers(work.Sizes[name]))) return null;
+        int[] tiles = [.. kernel.Dimensions.Select(name => name == kernel.Split ? Channel.Count : (int)work.Sizes[name])];
+        var plan = With(kernel, chunk, tiles, work, device with { Block = GpuTypes.Narrow(device.Block) });
+        return plan.SharedBytes <= device.Machine.SharedBytesPerBlock ? plan : null;
+    }
+
     // From the largest; only those than which no smaller one does with as many splits.
     private static IEnumerable<int?> SplitTiles(GpuKernel kernel, Workload work)
     {
@@ -162,9 +162,11 @@ public sealed record LaunchPlan(
 
     private static LaunchPlan With(GpuKernel kernel, int chunk, int[] tiles, Workload work, Target device)
     {
-        var types = new GpuTypes(
-            device.Block, GpuTypes.Of(chunk), [.. tiles.Select(GpuTypes.Of)], GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!);
-        var instance = kernel.Of(types);
+        GpuInstance Instance(Type ahead) => kernel.Of(new(
+            device.Block, GpuTypes.Of(chunk), ahead, [.. tiles.Select(GpuTypes.Of)], GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!));
+        bool Fits(GpuInstance instance) => instance.SharedBytes <= device.Machine.SharedBytesPerBlock;
+        var least = Instance(GpuTypes.Aheads[^1]);
+        var instance = Fits(least) ? GpuTypes.Aheads.Select(Instance).First(Fits) : least;
         var splits = kernel.Split is { } name ? (int)Ceiling(work.Sizes[name], tiles[kernel.Place(name)]) : 1;
         var blocks = work.Sequences * work.Heads * splits;
         return new(kernel, work, chunk, tiles, splits, blocks, instance.SharedBytes) { Method = instance.Method };

@@ -187,11 +187,8 @@ internal sealed class ChannelKernel
             Each(code, output.Id, $"Memory.WriteIf<TBlock, {Single}>(inside & {io.Tensor(output)}.Address != 0, {io.Tensor(output)}.Row<{Single}>(sequence, (split * heads) + head, splits * heads) + (4L * ({At(output.Id)})), {Indexed(sum, output.Id)});");
     }
 
-    private void Copy(CodeWriter code, ProgramInput input, string stage, string start)
-    {
-        var (tensor, element) = (io.Tensor(input), Element(input));
-        code.Line($"Transfers.Copy<TBlock, TChunk, {Columns(input)}, {element}>(shared + ({InStage(input, stage)}), {tensor}.Row<{element}>(first + {start}, head, heads), {tensor}.Stride<{element}>(), Memory.RowsAt<TChunk>({start}, tokens), {tensor}.Columns);");
-    }
+    private void Copy(CodeWriter code, ProgramInput input, string stage, string start) =>
+        code.Line($"Transfers.CopyTokens<TBlock, TChunk, {Columns(input)}, {Element(input)}>(shared + ({InStage(input, stage)}), {io.Tensor(input)}, first, {start}, tokens, head, heads);");
 
     /// <summary>Where in a stage what comes per token is.</summary>
     private string InStage(ProgramInput input, string stage) =>
