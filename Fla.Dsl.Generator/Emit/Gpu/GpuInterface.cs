@@ -8,6 +8,10 @@ internal sealed class GpuInterface
 {
     private const string Single = "SingleElement";
 
+    private static readonly string[] OfAll = ["tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "offsets", "shared", "i"];
+    private static readonly string[] OfChunks = ["turn", "lines", "linesBytes", "at", "row", "column"];
+    private static readonly string[] OfChannels = ["stage", "stageBytes", "channel", "channels", "inside", "group", "token", "holds", "n"];
+
     private readonly Declaration declaration;
     private readonly TileProgram program;
     private readonly bool isByChannel;
@@ -18,6 +22,7 @@ internal sealed class GpuInterface
     public GpuInterface(Declaration declaration, KernelProgram kernel, GpuPrograms programs)
     {
         (this.declaration, program, Kernel, Split, isByChannel) = (declaration, kernel.Program, kernel, programs.Split, programs.IsByChannel);
+        Names = new Names([.. OfAll, .. isByChannel ? OfChannels : OfChunks]);
         Plan = new GpuPlan(program, program.Inputs.Where(input => input.Kind == InputKind.Argument && IsGate(input.Name)).Select(input => input.Id));
         foreach (var state in program.Carried)
             foreach (var role in new[] { "initial", "final", "kept", "dInitial", "dFinal" }) Names.Fresh($"{role}{StateOf(state)}");
@@ -36,7 +41,7 @@ internal sealed class GpuInterface
     public GpuPlan Plan { get; }
 
     /// <summary>The names that are taken in the kernel.</summary>
-    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "turn", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column", "stage", "stageBytes", "channel", "channels", "inside", "group", "token", "holds", "n");
+    public Names Names { get; }
 
     /// <summary>The dimension whose parts different blocks may have; or null.</summary>
     public string? Split { get; }

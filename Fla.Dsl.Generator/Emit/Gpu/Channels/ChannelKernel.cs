@@ -25,6 +25,7 @@ internal sealed class ChannelKernel
     private readonly ChannelBody body;
     private readonly ChannelBody? again;
     private readonly List<(ProgramOutput Output, string Sum)> sums;
+    private readonly Dictionary<string, string> rows;
     private readonly List<(ProgramInput State, ProgramOutput Next, string History, string Arriving)> histories = [];
 
     public ChannelKernel(GpuInterface io)
@@ -36,6 +37,7 @@ internal sealed class ChannelKernel
         foreach (var input in io.PerHead.Concat(program.Carried)) given.Add(input.Id, Indexed(io.Local(input), input.Id));
         foreach (var input in program.Inputs.Where(input => input.Kind == InputKind.Validity)) given.Add(input.Id, "1f");
         sums = program.Outputs.Where(io.IsPerHead).Select(output => (output, io.Names.Fresh($"sumOf{output.Name}"))).ToList();
+        rows = program.Outputs.ToDictionary(output => output.Name, output => io.Names.Fresh($"{output.Name}Row"));
         if (io.IsBackward)
         {
             foreach (var (state, next) in io.Kept.Select(kept => (kept, program.Next.Skip(program.Carried.Count()).First(next => next.Name == kept.Name))))
@@ -79,7 +81,7 @@ internal sealed class ChannelKernel
         code.Line($"public static int {Name}StageBytes<{io.Generics}>()").Indented(() => code.Lines(io.Constraints)).Line($"    => {string.Join(" + ", io.Tokens.Select(input => $"{SharedOf(input)}.Bytes"))};").Line();
         code.Line("/// <summary>Shared memory of a block.</summary>");
         code.Line($"public static int {Name}Bytes<{io.Generics}>()").Indented(() => code.Lines(io.Constraints))
-            .Line($"    => {string.Join(" + ", histories.Select(HistoryBytes).Prepend($"(2 * {Name}StageBytes<{io.Generics}>())"))};");
+            .Line($"    => {string.Join(" + ", histories.Select(HistoryBytes).Prepend($"2 * {Name}StageBytes<{io.Generics}>()"))};");
     }
 
     /// <summary>Which channel is the thread's, and where in shared memory what is.</summary>
@@ -119,9 +121,9 @@ internal sealed class ChannelKernel
         code.Line($"var next = start {(io.IsBackward ? "-" : "+")} TChunk.Value;");
         code.Line("var rows = Memory.RowsAt<TChunk>(start, tokens);");
         code.Line("Transfers.Arrive<TBlock>();").Line(GpuBody.Barrier);
-        foreach (var input in io.Tokens) Copy(code, input, "stageBytes - stage", "next");
+        foreach (var input in io.Tokens) Copy(code, input, "(stageBytes - stage)", "next");
         code.Line("Transfers.Depart<TBlock>();");
-        foreach (var input in io.Tokens) code.Line($"var {io.Local(input)} = shared + ({InStage(input, "stage")});");
+        foreach (var input in io.Tokens) code.Line($"var {io.Local(input)} = {InStage(input, "stage")};");
         foreach (var output in program.Outputs.Where(output => !io.IsPerHead(output) && HasChannel(output.Id)))
             code.Line($"var {Row(output)} = {io.Row(output, Element(output))} + (channel * (long){Element(output)}.Bytes);");
 
@@ -188,11 +190,11 @@ internal sealed class ChannelKernel
     }
 
     private void Copy(CodeWriter code, ProgramInput input, string stage, string start) =>
-        code.Line($"Transfers.CopyTokens<TBlock, TChunk, {Columns(input)}, {Element(input)}>(shared + ({InStage(input, stage)}), {io.Tensor(input)}, first, {start}, tokens, head, heads);");
+        code.Line($"Transfers.CopyTokens<TBlock, TChunk, {Columns(input)}, {Element(input)}>({InStage(input, stage)}, {io.Tensor(input)}, first, {start}, tokens, head, heads);");
 
     /// <summary>Where in a stage what comes per token is.</summary>
     private string InStage(ProgramInput input, string stage) =>
-        string.Concat(io.Tokens.TakeWhile(other => other != input).Select(other => $" + {SharedOf(other)}.Bytes").Prepend(stage));
+        string.Concat(io.Tokens.TakeWhile(other => other != input).Select(other => $" + {SharedOf(other)}.Bytes").Prepend($"shared + {stage}"));
 
     /// <summary>A state that the walk forward kept of a chunk. It lies as is best for a block: the numbers of all channels side by side.</summary>
     private string Kept(ProgramInput state, string start) =>
@@ -227,7 +229,7 @@ internal sealed class ChannelKernel
 
     private string Elements(int id) => Extent(id) == Dim.One ? "channels" : $"channels * T{Extent(id)}.Value";
 
-    private string Row(ProgramOutput output) => $"{output.Name}Row";
+    private string Row(ProgramOutput output) => rows[output.Name];
 
     private string SharedOf(ProgramInput input) => $"Shared<TChunk, {Columns(input)}, {Element(input)}>";
 
