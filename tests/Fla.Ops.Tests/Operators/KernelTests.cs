@@ -12,12 +12,15 @@ public class KernelTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void They_equal_the_declaration(string name) => Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name), new()
+    public void They_equal_the_declaration(string name) => Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name), Packed);
+
+    // Two chunks or more, none and one.
+    private static ConformanceCase Packed => new()
     {
         Type = torch.ScalarType.Float32,
-        SequenceLengths = [70, 0, 3],   // two chunks or three, none and one
+        SequenceLengths = [70, 0, 3],
         Sizes = new Dictionary<string, int> { ["K"] = 12, ["V"] = 20 },
-    });
+    };
 
     public static TheoryData<string> ByChannel => [.. Fla.Ops.Catalogue.All.Where(op => op.Gpu?.Forward.IsByChannel == true).Select(op => op.Name)];
 
@@ -32,7 +35,7 @@ public class KernelTests
     });
 
     [Fact]
-    public void A_term_that_comes_twice_counts_twice() => Check(Divides.Op, new() { Type = torch.ScalarType.Float32 });
+    public void A_term_that_comes_twice_counts_twice() => Check(Divides.Op, Packed);
 
     private static void Check(RecurrenceOp op, ConformanceCase test)
     {
