@@ -122,10 +122,10 @@ internal sealed class GpuInterface
         get
         {
             if (Split is null) yield break;
-            bool IsSplit(int id) => program[id].Shape.Columns == Split;
             foreach (var input in Tiles.Where(input => IsSplit(input.Id))) yield return (Tensor(input), Element(input));
-            foreach (var output in program.Outputs.Where(output => Plan.PlaceOf(output.Id) == Place.Tile && IsSplit(output.Id))) yield return (Tensor(output), Element(output));
-            foreach (var (input, _) in CarriedTiles.Where(carried => IsSplit(carried.Input.Id)))
+            foreach (var input in PerHead.Where(input => IsSplit(input.Id))) yield return (Tensor(input), Single);
+            foreach (var output in program.Outputs.Where(output => IsSplit(output.Id))) yield return (Tensor(output), IsLine(output.Id) ? Single : Element(output));
+            foreach (var (input, _) in Carried.Where(carried => IsSplit(carried.Input.Id)))
             {
                 if (HasKept(input)) yield return (KeptTensor(StateOf(input)), "TElement");
                 if (!IsSegment) yield return (Incoming(input), Single);
@@ -133,6 +133,10 @@ internal sealed class GpuInterface
             }
         }
     }
+
+    /// <summary>Of states that all splits have whole, the tensors that are the first one's alone: to write to, or to add to a sum.</summary>
+    public IEnumerable<string> TensorsOfFirst => Carried.Where(carried => Split is not null && !IsSplit(carried.Input.Id))
+        .SelectMany(carried => IsBackward ? [Incoming(carried.Input)] : HasKept(carried.Input) ? new[] { KeptTensor(StateOf(carried.Input)), Outgoing(carried.Input) } : [Outgoing(carried.Input)]);
 
     /// <summary>Writes how the launcher sees the kernel.</summary>
     public void Describe(CodeWriter code, string end)
@@ -170,16 +174,18 @@ internal sealed class GpuInterface
     public string Element(ProgramOutput output) => IsBackward && IsGate(Declared(output.Name)) ? "TGate" : "TElement";
 
     /// <summary>The row of a result's tensor for the chunk's first token: of its own, where each split has a part of a result, the sum of which it is.</summary>
-    public string Row(ProgramOutput output, string element) => IsBackward && program[output.Id].Shape.Columns != Split
-        ? $"{Tensor(output)}.Row<{element}>(first + start, (split * heads) + head, splits * heads)"
-        : $"{Tensor(output)}.Row<{element}>(first + start, head, heads)";
+    public string Row(ProgramOutput output, string element) => $"{Tensor(output)}.Row<{element}>(first + start, {HeadOf(output.Id)})";
 
-    /// <summary>The size of a state's rows: the columns of a tensor that has them.</summary>
-    public string RowsOf(ProgramInput state)
-    {
-        var rows = program[state.Id].Shape.Rows;
-        return $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == rows))}.Columns";
-    }
+    /// <summary>The head, and of how many, that a block writes a result for: one of its own, where each split has a part of a sum.</summary>
+    public string HeadOf(int result) => IsBackward && !IsSplit(result) ? "(split * heads) + head, splits * heads" : "head, heads";
+
+    /// <summary>The size of a state's rows.</summary>
+    public string RowsOf(ProgramInput state) => SizeOf(program[state.Id].Shape.Rows);
+
+    /// <summary>The size of a dimension: the columns of a tensor that has them, or the features of so many.</summary>
+    public string SizeOf(string dimension) => FeatureDimension.Parse(dimension) is var (map, of)
+        ? $"Features.Count<{map}Map>({SizeOf(of)})"
+        : $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == dimension))}.Columns";
 
     /// <summary>Whether a result is the gradient of what is per head, a sum over all tokens.</summary>
     public bool IsPerHead(ProgramOutput output) =>
@@ -188,6 +194,8 @@ internal sealed class GpuInterface
     public bool IsLine(ProgramInput input) => IsLine(input.Id);
 
     public bool IsLine(int id) => Plan.PlaceOf(id) == Place.Line;
+
+    private bool IsSplit(int id) => program[id].Shape.Columns == Split;
 
     private bool HasKept(ProgramInput carried) => KeepsStates || Kept.Any(kept => IsBackward && kept.Name == StateOf(carried));
 

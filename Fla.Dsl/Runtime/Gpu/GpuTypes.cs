@@ -8,7 +8,8 @@ internal sealed record GpuTypes(Type Block, Type Chunk, Type Ahead, Type[] Dimen
     private static readonly (int Size, Type Type)[] Numbers = [(1, typeof(Size1)), (8, typeof(Size8)), (16, typeof(Size16))];
 
     private static readonly (int Size, Type Type)[] Tiles =
-        [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (256, typeof(Size256))];
+        [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (160, typeof(Size160)),
+        (256, typeof(Size256))];
 
     /// <summary>How many tiles may have two places, from all on: <see cref="Gpu.Ahead"/>.</summary>
     public static IReadOnlyList<Type> Aheads { get; } = [typeof(Size8), typeof(Size4), typeof(Size3), typeof(Size2), typeof(Size1), typeof(Size0)];

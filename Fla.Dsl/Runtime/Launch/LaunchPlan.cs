@@ -125,7 +125,7 @@ public sealed record LaunchPlan(
         LaunchPlan? chosen = null;
         foreach (var split in SplitTiles(kernel, work))
         {
-            var tiles = kernel.Dimensions.Select(name => name == kernel.Split ? split : LeastTile(work.Sizes[name])).ToArray();
+            var tiles = kernel.Dimensions.Select(name => name == kernel.Split ? split : LeastTile(work.Size(name))).ToArray();
             if (tiles.Any(tile => tile is null)) continue;
             if (chosen is not null
                 && chosen.Blocks >= FullEnough * device.Machine.Multiprocessors && StateElements(chosen) <= MostStateElements)
