@@ -72,14 +72,17 @@ internal sealed partial class GpuBody
     private string Product(Instruction product, string to, IReadOnlyList<string> operands)
     {
         var given = $"{to}, {string.Join(", ", operands)}";
-        var decayed = $"<TBlock, TChunk, {Size(program[product.Operands[1]].Shape.Columns)}, TElement>({given}, ReadPoint.{product.Point});";
+        var left = program[product.Operands[0]].Shape;
+        string Decayed() => $"<TBlock, TChunk, {Size(product.Shape.Columns)}, TElement>({given}, ReadPoint.{product.Point});";
+        string OfMap() => $"<TBlock, TChunk, {Size(FeatureDimension.Of($"{product.Map}", left.Columns))}, {Size(left.Columns)}, {product.Map}Map, TElement>({given}, {io.SizeOf(left.Columns)});";
         switch (product.Op)
         {
-            case TileOp.DecayedMix: return $"DecayedMixes.Add{decayed}";
-            case TileOp.DecayedMixTransposed: return $"DecayedMixes.AddTransposed{decayed}";
+            case TileOp.DecayedMix: return $"DecayedMixes.Add{Decayed()}";
+            case TileOp.DecayedMixTransposed: return $"DecayedMixes.AddTransposed{Decayed()}";
+            case TileOp.Features: return $"Features.Add{OfMap()}";
+            case TileOp.FeaturesGradient: return $"Features.AddGradient{OfMap()}";
         }
 
-        var left = program[product.Operands[0]].Shape;
         var inner = product.TransposeLeft ? left.Rows : left.Columns;
         var method = (product.TransposeLeft ? "At" : "A") + (product.TransposeRight ? "Bt" : "B");
         return $"Products.{method}<{Generic(product.Shape)}, {Size(inner)}, TElement>({given});";
@@ -127,6 +130,18 @@ internal sealed partial class GpuBody
         foreach (var operand in tile.Operands) Used(operand);
     }
 
+    private void Softmax(int id)
+    {
+        var shape = program[id].Shape;
+        var scores = RegistersOf(program[id].Operands[0]);
+        string name = NewTile(id, shape), zones = names.Fresh("zones");
+        regions.Take(zones, $"Reductions.SoftmaxBytes<{Generic(shape)}>()", Code);
+        Touch([], [zones]);
+        Code.Line($"for (var i = 0; i < Layout<{Generic(shape)}>.Count; i++) {name}[i] = {scores}[i];");
+        Code.Line($"Reductions.Softmax<{Generic(shape)}>({zones}, {name}, {io.SizeOf(shape.Columns)});");
+        regions.Leave(zones);
+    }
+
     private static bool IsForward(Instruction sums) => sums is { Reverse: false, Exclusive: false };
 
     private void Inverse(int id)
@@ -160,6 +175,9 @@ internal sealed partial class GpuBody
         regions.Take(name, $"Shared<{Dimensions(shape)}, TElement>.Bytes", Code);
         Touch([], [name]);
         Code.Line($"Tile.Store<{Generic(shape)}, TElement>({name}, {from});");
+
+        // Weights that are rounded for a product are to sum up to what they are divided by.
+        if (plan.IsSummed(id)) Code.Line($"Tile.Load<{Generic(shape)}, TElement>({from}, {name});");
         shared[id] = new SharedTile(name, "TElement");
         storedUses.Add(id, plan.StoredUses(id));
         return name;
@@ -204,20 +222,11 @@ internal sealed partial class GpuBody
             return $"{arrived.Element}.ReadShared({arrived.Name} + Shared<{Dimensions(tile.Shape)}, {arrived.Element}>.At({row}, {column}))";
         }
 
-        string Infix(string symbol) => top ? $"{Of(0)} {symbol} {Of(1)}" : $"({Of(0)} {symbol} {Of(1)})";
         return tile.Op switch
         {
             TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads, numbersOf),
-            TileOp.Broadcast or TileOp.Transpose => Of(0),
-            TileOp.Negate => $"-{Of(0)}",
-            TileOp.Add => Infix("+"),
-            TileOp.Subtract => Infix("-"),
-            TileOp.Multiply => Infix("*"),
-            TileOp.Divide => Infix("/"),
             TileOp.CausalMask => $"Numbers.Where({row} {(tile.Point == ReadPoint.AfterWrite ? ">=" : ">")} {column}, {Of(0)})",
-            TileOp.Sqrt or TileOp.Relu or TileOp.Heaviside => $"Numbers.{tile.Op}({Of(0)})",
-            TileOp.Exp or TileOp.Log or TileOp.Sigmoid or TileOp.Tanh or TileOp.Softplus => $"Numbers.{tile.Op}<TBlock>({Of(0)})",
-            _ => throw new InvalidOperationException($"{tile.Op} is not computed element by element."),
+            _ => GpuText.Elementwise(tile.Op, Of, top),
         };
     }
 }

@@ -12,6 +12,7 @@ internal sealed partial class GpuBody
 {
     public const string Barrier = "Group.Barrier();";
 
+    private readonly GpuInterface io;
     private readonly GpuPlan plan;
     private readonly TileProgram program;
     private readonly Names names;
@@ -29,12 +30,11 @@ internal sealed partial class GpuBody
     private readonly List<(string Name, Shape Shape)> tiles = [];
     private readonly List<(string Name, string Count)> lineNumbers = [];
 
-    /// <param name="plan">What to write.</param>
-    /// <param name="names">The names that are taken.</param>
+    /// <param name="io">What comes and what is to be written.</param>
     /// <param name="newPhase">A writer for what happens between two barriers.</param>
-    public GpuBody(GpuPlan plan, Names names, Func<CodeWriter> newPhase)
+    public GpuBody(GpuInterface io, Func<CodeWriter> newPhase)
     {
-        (this.plan, this.names, this.newPhase) = (plan, names, newPhase);
+        (this.io, plan, names, this.newPhase) = (io, io.Plan, io.Names, newPhase);
         program = plan.Program;
         phases.Add(newPhase());
     }
@@ -122,7 +122,7 @@ internal sealed partial class GpuBody
     /// <summary>A number of its own.</summary>
     public string NumberOf(int id) => numbers.TryGetValue(id, out var name) ? name : GpuText.Number(program[id].Number);
 
-    public static string Size(string dimension) => dimension == Dim.Time ? "TChunk" : $"T{dimension}";
+    public static string Size(string dimension) => dimension == Dim.Time ? "TChunk" : $"T{dimension.Replace("<", "Of").Replace(">", "")}";
 
     public static string Dimensions(Shape shape) => $"{Size(shape.Rows)}, {Size(shape.Columns)}";
 
@@ -145,6 +145,7 @@ internal sealed partial class GpuBody
                 if (program[id].Op == TileOp.CumulativeSum) RunningSums(id);
                 else if (program[id].Op == TileOp.InverseUnitLower) Inverse(id);
                 else if (program[id].Op == TileOp.DecayedDot) Dot(id);
+                else if (program[id].Op == TileOp.Softmax) Softmax(id);
                 else Tile(id);
                 break;
         }

@@ -8,15 +8,21 @@ internal sealed class GpuInterface
 {
     private const string Single = "SingleElement";
 
+    private static readonly string[] OfAll = ["tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "offsets", "shared", "i"];
+    private static readonly string[] OfChunks = ["turn", "lines", "linesBytes", "at", "row", "column"];
+    private static readonly string[] OfChannels = ["stage", "stageBytes", "channel", "channels", "inside", "group", "token", "holds", "n"];
+
     private readonly Declaration declaration;
     private readonly TileProgram program;
+    private readonly bool isByChannel;
     private readonly Dictionary<int, string> locals = [];
     private readonly Dictionary<int, string> tensorOfInput = [];
     private readonly Dictionary<string, string> tensorOfOutput = [];
 
-    public GpuInterface(Declaration declaration, KernelProgram kernel, string? split)
+    public GpuInterface(Declaration declaration, KernelProgram kernel, GpuPrograms programs)
     {
-        (this.declaration, program, Kernel, Split) = (declaration, kernel.Program, kernel, split);
+        (this.declaration, program, Kernel, Split, isByChannel) = (declaration, kernel.Program, kernel, programs.Split, programs.IsByChannel);
+        Names = new Names([.. OfAll, .. isByChannel ? OfChannels : OfChunks]);
         Plan = new GpuPlan(program, program.Inputs.Where(input => input.Kind == InputKind.Argument && IsGate(input.Name)).Select(input => input.Id));
         foreach (var state in program.Carried)
             foreach (var role in new[] { "initial", "final", "kept", "dInitial", "dFinal" }) Names.Fresh($"{role}{StateOf(state)}");
@@ -35,7 +41,7 @@ internal sealed class GpuInterface
     public GpuPlan Plan { get; }
 
     /// <summary>The names that are taken in the kernel.</summary>
-    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "turn", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column");
+    public Names Names { get; }
 
     /// <summary>The dimension whose parts different blocks may have; or null.</summary>
     public string? Split { get; }
@@ -50,7 +56,8 @@ internal sealed class GpuInterface
 
     private IEnumerable<ProgramInput> Used => program.Inputs.Where(input => Plan.Needed.Contains(input.Id));
 
-    private IEnumerable<ProgramInput> Tokens => Used.Where(input => GpuPrograms.IsPerToken(declaration, input));
+    /// <summary>What there is of each token.</summary>
+    public IEnumerable<ProgramInput> Tokens => Used.Where(input => GpuPrograms.IsPerToken(declaration, input));
 
     /// <summary>A row for each token: what comes as tiles.</summary>
     public IEnumerable<ProgramInput> Tiles => Tokens.Where(input => Plan.PlaceOf(input.Id) == Place.Tile);
@@ -60,19 +67,19 @@ internal sealed class GpuInterface
 
     public IEnumerable<ProgramInput> PerHead => Used.Where(input => HasRole(input, ParameterRole.PerHead));
 
-    private IEnumerable<ProgramInput> Scales => Used.Where(input => HasRole(input, ParameterRole.Scale));
+    public IEnumerable<ProgramInput> Scales => Used.Where(input => HasRole(input, ParameterRole.Scale));
 
     /// <summary>Numbers that hold for the whole sequence.</summary>
     public IEnumerable<ProgramInput> Numbers => PerHead.Concat(Scales).Where(input => Plan.PlaceOf(input.Id) == Place.Scalar);
 
     /// <summary>The states that the forward walk kept.</summary>
-    private IEnumerable<ProgramInput> Kept => Used.Where(input => input.Kind == InputKind.State);
+    public IEnumerable<ProgramInput> Kept => Used.Where(input => input.Kind == InputKind.State);
 
     public IEnumerable<ProgramInput> KeptTiles => Kept.Where(input => !IsLine(input));
 
     public IEnumerable<ProgramInput> KeptLines => Kept.Where(IsLine);
 
-    private IEnumerable<(ProgramInput Input, ProgramOutput Next)> Carried => program.Carried.Zip(program.Next, (input, next) => (input, next));
+    public IEnumerable<(ProgramInput Input, ProgramOutput Next)> Carried => program.Carried.Zip(program.Next, (input, next) => (input, next));
 
     public IEnumerable<(ProgramInput Input, ProgramOutput Next)> CarriedTiles => Carried.Where(carried => !IsLine(carried.Input));
 
@@ -115,10 +122,10 @@ internal sealed class GpuInterface
         get
         {
             if (Split is null) yield break;
-            bool IsSplit(int id) => program[id].Shape.Columns == Split;
             foreach (var input in Tiles.Where(input => IsSplit(input.Id))) yield return (Tensor(input), Element(input));
-            foreach (var output in program.Outputs.Where(output => Plan.PlaceOf(output.Id) == Place.Tile && IsSplit(output.Id))) yield return (Tensor(output), Element(output));
-            foreach (var (input, _) in CarriedTiles.Where(carried => IsSplit(carried.Input.Id)))
+            foreach (var input in PerHead.Where(input => IsSplit(input.Id))) yield return (Tensor(input), Single);
+            foreach (var output in program.Outputs.Where(output => IsSplit(output.Id))) yield return (Tensor(output), IsLine(output.Id) ? Single : Element(output));
+            foreach (var (input, _) in Carried.Where(carried => IsSplit(carried.Input.Id)))
             {
                 if (HasKept(input)) yield return (KeptTensor(StateOf(input)), "TElement");
                 if (!IsSegment) yield return (Incoming(input), Single);
@@ -127,12 +134,16 @@ internal sealed class GpuInterface
         }
     }
 
+    /// <summary>Of states that all splits have whole, the tensors that are the first one's alone: to write to, or to add to a sum.</summary>
+    public IEnumerable<string> TensorsOfFirst => Carried.Where(carried => Split is not null && !IsSplit(carried.Input.Id))
+        .SelectMany(carried => IsBackward ? [Incoming(carried.Input)] : HasKept(carried.Input) ? new[] { KeptTensor(StateOf(carried.Input)), Outgoing(carried.Input) } : [Outgoing(carried.Input)]);
+
     /// <summary>Writes how the launcher sees the kernel.</summary>
     public void Describe(CodeWriter code, string end)
     {
         var dimensions = string.Join(", ", Plan.Dimensions.Select(dimension => $"\"{dimension}\""));
         code.Line($"{Kernel.Name}: new GpuKernel(typeof(GpuCode), nameof({Kernel.Name}), [{dimensions}], {(Split is null ? "null" : $"\"{Split}\"")},");
-        code.Line("[").Indented(() => code.Lines(Roles.Select(role => $"new(GpuRole.{role.Role}, \"{role.Of}\"),"))).Line($"]){end}");
+        code.Line("[").Indented(() => code.Lines(Roles.Select(role => $"new(GpuRole.{role.Role}, \"{role.Of}\"),"))).Line($"]){(isByChannel ? " { IsByChannel = true }" : "")}{end}");
     }
 
     public string Tensor(ProgramInput input) => input.Kind == InputKind.State ? KeptTensor(input.Name) : tensorOfInput[input.Id];
@@ -163,20 +174,28 @@ internal sealed class GpuInterface
     public string Element(ProgramOutput output) => IsBackward && IsGate(Declared(output.Name)) ? "TGate" : "TElement";
 
     /// <summary>The row of a result's tensor for the chunk's first token: of its own, where each split has a part of a result, the sum of which it is.</summary>
-    public string Row(ProgramOutput output, string element) => IsBackward && program[output.Id].Shape.Columns != Split
-        ? $"{Tensor(output)}.Row<{element}>(first + start, (split * heads) + head, splits * heads)"
-        : $"{Tensor(output)}.Row<{element}>(first + start, head, heads)";
+    public string Row(ProgramOutput output, string element) => $"{Tensor(output)}.Row<{element}>(first + start, {HeadOf(output.Id)})";
 
-    /// <summary>The size of a state's rows: the columns of a tensor that has them.</summary>
-    public string RowsOf(ProgramInput state)
-    {
-        var rows = program[state.Id].Shape.Rows;
-        return $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == rows))}.Columns";
-    }
+    /// <summary>The head, and of how many, that a block writes a result for: one of its own, where each split has a part of a sum.</summary>
+    public string HeadOf(int result) => IsBackward && !IsSplit(result) ? "(split * heads) + head, splits * heads" : "head, heads";
+
+    /// <summary>The size of a state's rows.</summary>
+    public string RowsOf(ProgramInput state) => SizeOf(program[state.Id].Shape.Rows);
+
+    /// <summary>The size of a dimension: the columns of a tensor that has them, or the features of so many.</summary>
+    public string SizeOf(string dimension) => FeatureDimension.Parse(dimension) is var (map, of)
+        ? $"Features.Count<{map}Map>({SizeOf(of)})"
+        : $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == dimension))}.Columns";
+
+    /// <summary>Whether a result is the gradient of what is per head, a sum over all tokens.</summary>
+    public bool IsPerHead(ProgramOutput output) =>
+        IsBackward && declaration.Parameters.Any(parameter => parameter.Name == Declared(output.Name) && parameter.Role == ParameterRole.PerHead);
 
     public bool IsLine(ProgramInput input) => IsLine(input.Id);
 
     public bool IsLine(int id) => Plan.PlaceOf(id) == Place.Line;
+
+    private bool IsSplit(int id) => program[id].Shape.Columns == Split;
 
     private bool HasKept(ProgramInput carried) => KeepsStates || Kept.Any(kept => IsBackward && kept.Name == StateOf(carried));
 

@@ -33,7 +33,7 @@ internal sealed class GpuKernel
     public GpuKernel(GpuInterface io, CodeWriter code)
     {
         (this.io, program, plan) = (io, io.Kernel.Program, io.Plan);
-        (body, early) = (new GpuBody(plan, io.Names, () => code.Inner(2)), new GpuBody(plan, io.Names, () => code.Inner(1)));
+        (body, early) = (new GpuBody(io, () => code.Inner(2)), new GpuBody(io, () => code.Inner(1)));
         foreach (var input in io.Tiles) body.GiveShared(input.Id, io.Local(input), io.Element(input));
         foreach (var of in new[] { body, early })
         {
@@ -197,6 +197,7 @@ internal sealed class GpuKernel
         code.Line("long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
         code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
         foreach (var (tensor, element) in io.SplitTensors) code.Line($"{tensor} = {tensor}.From<{element}>(split * {GpuBody.Size(io.Split!)}.Value);");
+        foreach (var tensor in io.TensorsOfFirst) code.Line($"{tensor} = {tensor}.If(split == 0);");
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
         if (linesOfChunk.Count > 0) code.Line($"var linesBytes = {LinesBytes};");
         var place = "shared";
@@ -320,9 +321,9 @@ internal sealed class GpuKernel
     {
         if (io.CarriedLines.Any() || sums.Any(sum => io.IsLine(sum.Output.Id))) code.Line(GpuBody.Barrier);
         foreach (var (input, _) in io.CarriedLines)
-            code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, {Single}>({io.Outgoing(input)}, sequence, head, heads, {io.Local(input)});");
+            code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, {Single}>({io.Outgoing(input)}, sequence, {io.HeadOf(input.Id)}, {io.Local(input)});");
         foreach (var (input, _) in io.CarriedTiles)
-            code.Line($"Transfers.WriteState<{Shape(input.Id)}, {Single}>({io.Outgoing(input)}, {io.RowsOf(input)}, sequence, head, heads, {io.Local(input)});");
+            code.Line($"Transfers.WriteState<{Shape(input.Id)}, {Single}>({io.Outgoing(input)}, {io.RowsOf(input)}, sequence, {io.HeadOf(input.Id)}, {io.Local(input)});");
         foreach (var (output, sum) in sums)
         {
             var tensor = io.Tensor(output);

@@ -34,11 +34,13 @@ internal sealed class GpuLowering
         return tile.Op switch
         {
             TileOp.DecayMatrix => Decays(X(0), tile),
-            TileOp.SumRows when IsGate(tile.Operands[0]) => builder.LastRow(Sums(X(0))),
+            TileOp.SumRows when IsGate(tile.Operands[0]) && HasSums(tile.Operands[0]) => builder.LastRow(Sums(X(0))),
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && IsGate(tile.Operands[0]) && tile is { Reverse: true, Exclusive: true } =>
                 builder.Name(builder.Subtract(builder.LastRow(Sums(X(0))), Sums(X(0))), tile.Name),
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && !tile.Reverse && !IsGate(tile.Operands[0]) =>
                 builder.Subtract(builder.SumRows(X(0)), builder.CumulativeSum(X(0), reverse: true, exclusive: !tile.Exclusive)),
+            TileOp.Divide when Places.Of(tile.Shape) == Place.Tile && Places.Of(builder[X(1)].Shape) != Place.Tile =>
+                builder.Name(builder.Multiply(X(0), builder.Divide(builder.Constant(1), X(1))), tile.Name),
             TileOp.Add or TileOp.Subtract => builder.Name(Merged(builder.Binary(tile.Op, X(0), X(1))), tile.Name),
             TileOp.DecayedDot => builder.Name(builder.DecayedDot(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
             TileOp.DecayedMix => builder.Name(builder.DecayedMix(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
@@ -56,6 +58,10 @@ internal sealed class GpuLowering
     private bool IsGate(int id) => program[id].Shape.Rows == Dim.Time && program.Ancestors([id]).All(ancestor =>
         Places.IsElementwise(program[ancestor].Op) || program[ancestor].Op == TileOp.Constant
         || program.Inputs.Any(input => input.Id == ancestor && input.Kind is InputKind.Argument or InputKind.Validity));
+
+    /// <summary>Whether something other than the sum of all of them takes sums of log-decays.</summary>
+    private bool HasSums(int gates) => program.Instructions.Any(user => user.Op is TileOp.CumulativeSum or TileOp.DecayMatrix
+        or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed && user.Operands[user.Operands.Count - 1] == gates);
 
     /// <summary>Of a sum, terms that are sums down the tokens as one.</summary>
     private int Merged(int sum)
@@ -121,10 +127,12 @@ internal sealed class GpuLowering
         return product;
     }
 
-    /// <summary>A product with a single row or column: sums.</summary>
+    /// <summary>A product with a single row or column: sums, or all products of two numbers.</summary>
     private int? WithLine(int left, int right, bool transposeLeft, bool transposeRight)
     {
         var (a, b) = (builder[left].Shape, builder[right].Shape);
+        if ((transposeLeft ? a.Rows : a.Columns) == Dim.One)
+            return builder.Multiply(transposeLeft ? builder.Transpose(left) : left, transposeRight ? builder.Transpose(right) : right);
         if ((transposeLeft ? a.Columns : a.Rows) == Dim.One)
         {
             return transposeRight

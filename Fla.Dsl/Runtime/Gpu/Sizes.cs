@@ -84,6 +84,13 @@ public readonly struct Size128 : ISize
     public static int Value => 128;
 }
 
+/// <summary>160.</summary>
+public readonly struct Size160 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 160;
+}
+
 /// <summary>256.</summary>
 public readonly struct Size256 : ISize
 {
