@@ -2,6 +2,7 @@ using Fla.Dsl;
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Gpu;
 using Fla.Dsl.Runtime.Launch;
+using Fla.Layers.Evaluation;
 using static TorchSharp.torch;
 
 namespace Fla.Ops.Tests.Launch;
@@ -53,6 +54,17 @@ public class LaunchPlanTests
         var plan = LaunchPlan.Of(Op, Work(128, 128), small)[0];
         Assert.Equal(32, plan.Chunk);
         Assert.True(plan.SharedBytes <= small.SharedBytesPerBlock);
+    }
+
+    [Fact]
+    public void What_is_computed_is_every_matrix_product()
+    {
+        // Of retention's output q S and (q k^T) v, and of its state k^T v.
+        var work = new OpShape(80, 100, 3, 128, 64).WorkOf(Fla.Ops.Retention.Op, ScalarType.BFloat16);
+        var plan = LaunchPlan.Of(Fla.Ops.Retention.Op, work, Machine.H100)[0];
+        const double c = 64, k = 128, v = 64, chunks = 80 * 3 * 2;
+        Assert.Equal(64, plan.Chunk);
+        Assert.Equal(chunks * 2 * ((c * k * v) + (c * c * k) + (c * c * v) + (k * c * v)), plan.Flops());
     }
 
     [Fact]
