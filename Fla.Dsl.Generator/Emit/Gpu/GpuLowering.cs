@@ -14,13 +14,13 @@ internal sealed class GpuLowering
     private readonly TileBuilder builder = new();
     private readonly Dictionary<int, int> map;
 
-    /// <summary>What products take as it is: it lies in shared memory.</summary>
-    private readonly HashSet<int> operands;
+    /// <summary>What products take as it is, once for each.</summary>
+    private readonly List<int> operands;
 
     private GpuLowering(TileProgram program)
     {
         this.program = program;
-        operands = new HashSet<int>(program.Instructions.Where(tile => tile.Op is TileOp.MatMul or TileOp.SolveUnitLower).SelectMany(tile => tile.Operands));
+        operands = program.Instructions.Where(tile => tile.Op is TileOp.MatMul or TileOp.SolveUnitLower).SelectMany(tile => tile.Operands).ToList();
         map = program.Inputs.ToDictionary(input => input.Id, input => builder.Input(input.Name, input.Kind, program[input.Id].Shape));
     }
 
@@ -113,9 +113,9 @@ internal sealed class GpuLowering
         var inner = Times(inRows == inRowsToo ? a.Inner : Turned(a.Inner), b.Inner);
         var isState = (inRows ? builder[a.Tile].Shape.Columns : builder[a.Tile].Shape.Rows) != Dim.Time && (inRowsToo ? builder[b.Tile].Shape.Columns : builder[b.Tile].Shape.Rows) != Dim.Time;
         if (inner is not null && number is { } n) (inner, number) = (builder.Multiply(inner.Value, n), null);
-        if (number is { } alone && (IsInRegisters(a.Tile) || IsInRegisters(b.Tile)))
+        if (number is { } alone && (IsInRegisters(a.Tile, left) || IsInRegisters(b.Tile, right)))
         {
-            if (IsInRegisters(a.Tile)) a.Tile = builder.Multiply(a.Tile, alone);
+            if (IsInRegisters(a.Tile, left)) a.Tile = builder.Multiply(a.Tile, alone);
             else b.Tile = builder.Multiply(b.Tile, alone);
             number = null;
         }
@@ -154,10 +154,11 @@ internal sealed class GpuLowering
     private int? Turned(int? line) => line is { } id ? builder.Transpose(id) : null;
 
     /// <summary>Whether a tile is stored for this product from registers, where a factor costs nothing.</summary>
-    private bool IsInRegisters(int id) => !IsThere(id) && builder[id].Op is not (TileOp.DecayedDot or TileOp.InverseUnitLower or TileOp.CumulativeSum);
+    private bool IsInRegisters(int id, int operand) => !IsThere(id, operand) && builder[id].Op is not (TileOp.DecayedDot or TileOp.InverseUnitLower or TileOp.CumulativeSum);
 
-    /// <summary>Whether a tile came, or lies in shared memory for another product.</summary>
-    private bool IsThere(int id) => builder[id].Op == TileOp.Input || operands.Any(operand => map.TryGetValue(operand, out var lowered) && lowered == id);
+    /// <summary>Whether a tile came, or lies in shared memory for another product than that of <paramref name="operand"/>.</summary>
+    private bool IsThere(int id, int operand) => builder[id].Op == TileOp.Input
+        || operands.Count(other => map.TryGetValue(other, out var lowered) && lowered == id) > (id == operand ? 1 : 0);
 
     /// <summary>An operand as what is there and its factors; one that is not as it is.</summary>
     private (int Tile, int? Outer, int? Inner, int? Number) FactorsOf(int id, bool inRows)
@@ -180,7 +181,7 @@ internal sealed class GpuLowering
             else found.Across = Times(found.Across, factor);
         }
 
-        return !IsThere(found.Tile) ? (id, null, null, null)
+        return !IsThere(found.Tile, id) ? (id, null, null, null)
             : inRows ? (found.Tile, found.Across, found.Along, found.Number) : (found.Tile, found.Along, found.Across, found.Number);
     }
 }
