@@ -6,6 +6,7 @@ namespace Fla.Dsl.Generator.Emit;
 internal sealed class CodeWriter
 {
     private readonly StringBuilder text = new();
+    private readonly List<(int At, CodeWriter Code)> later = [];
     private int depth;
 
     /// <param name="depth">How far in it begins.</param>
@@ -46,9 +47,22 @@ internal sealed class CodeWriter
 
     public CodeWriter Append(CodeWriter written)
     {
-        text.Append(written.text);
+        text.Append(written);
         return this;
     }
 
-    public override string ToString() => text.ToString();
+    /// <summary>A writer for what stands here, and may be written after what follows.</summary>
+    public CodeWriter Later()
+    {
+        var code = new CodeWriter(depth);
+        later.Add((text.Length, code));
+        return code;
+    }
+
+    public override string ToString()
+    {
+        var whole = new StringBuilder(text.ToString());
+        foreach (var (at, code) in Enumerable.Reverse(later)) whole.Insert(at, code.ToString());
+        return whole.ToString();
+    }
 }

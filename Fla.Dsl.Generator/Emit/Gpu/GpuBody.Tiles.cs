@@ -73,7 +73,7 @@ internal sealed partial class GpuBody
     /// <summary>What the rests of a product's operands add to it.</summary>
     private void Rests(Instruction product, string to, IReadOnlyList<string> operands)
     {
-        var with = Enumerable.Range(0, 2).Where(place => rests.ContainsKey(product.Operands[place])).ToList();
+        var with = Enumerable.Range(0, product.Operands.Count).Where(place => rests.ContainsKey(product.Operands[place])).ToList();
         if (with.Count == 0) return;
         Code.Block("if (TElement.TensorCoreType != 0)", () =>
         {
@@ -84,14 +84,17 @@ internal sealed partial class GpuBody
     private string Product(Instruction product, string to, IReadOnlyList<string> operands)
     {
         var given = $"{to}, {string.Join(", ", operands)}";
-        var decayed = $"<TBlock, TChunk, {Size(program[product.Operands[1]].Shape.Columns)}, TElement>({given}, ReadPoint.{product.Point});";
+        var left = program[product.Operands[0]].Shape;
+        string Decayed() => $"<TBlock, TChunk, {Size(product.Shape.Columns)}, TElement>({given}, ReadPoint.{product.Point});";
+        string OfMap() => $"<TBlock, TChunk, {Size(FeatureDimension.Of($"{product.Map}", left.Columns))}, {Size(left.Columns)}, {product.Map}Map, TElement>({given}, {io.SizeOf(left.Columns)});";
         switch (product.Op)
         {
-            case TileOp.DecayedMix: return $"DecayedMixes.Add{decayed}";
-            case TileOp.DecayedMixTransposed: return $"DecayedMixes.AddTransposed{decayed}";
+            case TileOp.DecayedMix: return $"DecayedMixes.Add{Decayed()}";
+            case TileOp.DecayedMixTransposed: return $"DecayedMixes.AddTransposed{Decayed()}";
+            case TileOp.Features: return $"Features.Add{OfMap()}";
+            case TileOp.FeaturesGradient: return $"Features.AddGradient{OfMap()}";
         }
 
-        var left = program[product.Operands[0]].Shape;
         var inner = product.TransposeLeft ? left.Rows : left.Columns;
         var method = (product.TransposeLeft ? "At" : "A") + (product.TransposeRight ? "Bt" : "B");
         return $"Products.{method}<{Generic(product.Shape)}, {Size(inner)}, TElement>({given});";
@@ -139,6 +142,18 @@ internal sealed partial class GpuBody
         foreach (var operand in tile.Operands) Used(operand);
     }
 
+    private void Softmax(int id)
+    {
+        var shape = program[id].Shape;
+        var scores = RegistersOf(program[id].Operands[0]);
+        string name = NewTile(id, shape), zones = names.Fresh("zones");
+        regions.Take(zones, $"Reductions.SoftmaxBytes<{Generic(shape)}>()", Code);
+        Touch([], [zones]);
+        Code.Line($"for (var i = 0; i < Layout<{Generic(shape)}>.Count; i++) {name}[i] = {scores}[i];");
+        Code.Line($"Reductions.Softmax<{Generic(shape)}>({zones}, {name}, {io.SizeOf(shape.Columns)});");
+        regions.Leave(zones);
+    }
+
     private static bool IsForward(Instruction sums) => sums is { Reverse: false, Exclusive: false };
 
     private void Inverse(int id)
@@ -172,6 +187,9 @@ internal sealed partial class GpuBody
         regions.Take(name, $"Shared<{Dimensions(shape)}, TElement>.Bytes", Code);
         Touch([], [name]);
         Code.Line($"Tile.Store<{Generic(shape)}, TElement>({name}, {from});");
+
+        // Weights that are rounded for a product are to sum up to what they are divided by.
+        if (plan.IsSummed(id)) Code.Line($"Tile.Load<{Generic(shape)}, TElement>({from}, {name});");
         shared[id] = new SharedTile(name, "TElement");
         storedUses.Add(id, plan.StoredUses(id));
         if (plan.HasRest(id)) Rest(id, name, from);

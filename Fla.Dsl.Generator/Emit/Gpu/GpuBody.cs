@@ -12,6 +12,7 @@ internal sealed partial class GpuBody
 {
     public const string Barrier = "Group.Barrier();";
 
+    private readonly GpuInterface io;
     private readonly GpuPlan plan;
     private readonly TileProgram program;
     private readonly Names names;
@@ -26,16 +27,15 @@ internal sealed partial class GpuBody
     private readonly Dictionary<int, SharedTile> shared = [];
     private readonly Dictionary<int, string> rests = [];
     private readonly Dictionary<int, int> storedUses = [];
-    private readonly Dictionary<string, int> lastReads = [];
+    private readonly Dictionary<string, int> lastUses = [];
     private readonly List<(string Name, Shape Shape)> tiles = [];
     private readonly List<(string Name, string Count)> lineNumbers = [];
 
-    /// <param name="plan">What to write.</param>
-    /// <param name="names">The names that are taken.</param>
+    /// <param name="io">What comes and what is to be written.</param>
     /// <param name="newPhase">A writer for what happens between two barriers.</param>
-    public GpuBody(GpuPlan plan, Names names, Func<CodeWriter> newPhase)
+    public GpuBody(GpuInterface io, Func<CodeWriter> newPhase)
     {
-        (this.plan, this.names, this.newPhase) = (plan, names, newPhase);
+        (this.io, plan, names, this.newPhase) = (io, io.Plan, io.Names, newPhase);
         program = plan.Program;
         phases.Add(newPhase());
     }
@@ -54,8 +54,11 @@ internal sealed partial class GpuBody
 
     private CodeWriter Code => phases[phases.Count - 1];
 
-    /// <summary>The last phase that reads a tile or line of the caller's.</summary>
-    public int LastRead(string name) => lastReads.TryGetValue(name, out var phase) ? phase : 0;
+    /// <summary>The last phase that uses a tile or line of the caller's.</summary>
+    public int LastUse(string name) => lastUses.TryGetValue(name, out var phase) ? phase : 0;
+
+    /// <summary>Says that the caller uses a tile in a phase, too.</summary>
+    public void Use(string name, int phase) => lastUses[name] = Math.Max(LastUse(name), phase);
 
     public void GiveNumber(int id, string name) => numbers.Add(id, name);
 
@@ -120,7 +123,7 @@ internal sealed partial class GpuBody
     /// <summary>A number of its own.</summary>
     public string NumberOf(int id) => numbers.TryGetValue(id, out var name) ? name : GpuText.Number(program[id].Number);
 
-    public static string Size(string dimension) => dimension == Dim.Time ? "TChunk" : $"T{dimension}";
+    public static string Size(string dimension) => dimension == Dim.Time ? "TChunk" : $"T{dimension.Replace("<", "Of").Replace(">", "")}";
 
     public static string Dimensions(Shape shape) => $"{Size(shape.Rows)}, {Size(shape.Columns)}";
 
@@ -143,6 +146,7 @@ internal sealed partial class GpuBody
                 if (program[id].Op == TileOp.CumulativeSum) RunningSums(id);
                 else if (program[id].Op == TileOp.InverseUnitLower) Inverse(id);
                 else if (program[id].Op == TileOp.DecayedDot) Dot(id);
+                else if (program[id].Op == TileOp.Softmax) Softmax(id);
                 else Tile(id);
                 break;
         }
@@ -183,7 +187,7 @@ internal sealed partial class GpuBody
     private void Touch(IReadOnlyCollection<string> reads, IReadOnlyCollection<string> writes)
     {
         if (regions.NeedBarrier(reads, writes)) phases.Add(newPhase());
-        foreach (var name in reads) lastReads[name] = phases.Count - 1;
+        foreach (var name in reads) lastUses[name] = phases.Count - 1;
     }
 
     private string Fresh(int id) => names.Fresh(program[id].Name.Length > 0 ? program[id].Name : plan.PlaceOf(id) switch { Place.Scalar => "n", Place.Line => "line", _ => "t" });

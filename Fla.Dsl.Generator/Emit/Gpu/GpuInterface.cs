@@ -23,6 +23,7 @@ internal sealed class GpuInterface
         foreach (var input in program.Inputs)
         {
             locals.Add(input.Id, Names.Fresh(input.Name));
+            Names.Fresh(Places(input));
             tensorOfInput.Add(input.Id, Names.Fresh($"{input.Name}Tensor"));
         }
 
@@ -34,7 +35,7 @@ internal sealed class GpuInterface
     public GpuPlan Plan { get; }
 
     /// <summary>The names that are taken in the kernel.</summary>
-    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "stage", "stageBytes", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column");
+    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "turn", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column");
 
     /// <summary>The dimension whose parts different blocks may have; or null.</summary>
     public string? Split { get; }
@@ -80,7 +81,7 @@ internal sealed class GpuInterface
     /// <summary>Lines that there are all along: vectors per head, carried vectors, and vectors kept of a chunk.</summary>
     public IEnumerable<ProgramInput> StandingLines => PerHead.Where(IsLine).Concat(program.Carried.Where(IsLine)).Concat(KeptLines);
 
-    private IEnumerable<string> TypeParameters => ["TBlock", "TChunk", .. Plan.Dimensions.Select(GpuBody.Size), "TElement", "TGate"];
+    private IEnumerable<string> TypeParameters => ["TBlock", "TChunk", "TAhead", .. Plan.Dimensions.Select(GpuBody.Size), "TElement", "TGate"];
 
     public string Generics => string.Join(", ", TypeParameters);
 
@@ -114,10 +115,10 @@ internal sealed class GpuInterface
         get
         {
             if (Split is null) yield break;
-            bool IsSplit(int id) => program[id].Shape.Columns == Split;
             foreach (var input in Tiles.Where(input => IsSplit(input.Id))) yield return (Tensor(input), Element(input));
-            foreach (var output in program.Outputs.Where(output => Plan.PlaceOf(output.Id) == Place.Tile && IsSplit(output.Id))) yield return (Tensor(output), Element(output));
-            foreach (var (input, _) in CarriedTiles.Where(carried => IsSplit(carried.Input.Id)))
+            foreach (var input in PerHead.Where(input => IsSplit(input.Id))) yield return (Tensor(input), Single);
+            foreach (var output in program.Outputs.Where(output => IsSplit(output.Id))) yield return (Tensor(output), IsLine(output.Id) ? Single : Element(output));
+            foreach (var (input, _) in Carried.Where(carried => IsSplit(carried.Input.Id)))
             {
                 if (HasKept(input)) yield return (KeptTensor(StateOf(input)), "TElement");
                 if (!IsSegment) yield return (Incoming(input), Single);
@@ -125,6 +126,10 @@ internal sealed class GpuInterface
             }
         }
     }
+
+    /// <summary>Of states that all splits have whole, the tensors that are the first one's alone: to write to, or to add to a sum.</summary>
+    public IEnumerable<string> TensorsOfFirst => Carried.Where(carried => Split is not null && !IsSplit(carried.Input.Id))
+        .SelectMany(carried => IsBackward ? [Incoming(carried.Input)] : HasKept(carried.Input) ? new[] { KeptTensor(StateOf(carried.Input)), Outgoing(carried.Input) } : [Outgoing(carried.Input)]);
 
     /// <summary>Writes how the launcher sees the kernel.</summary>
     public void Describe(CodeWriter code, string end)
@@ -148,6 +153,9 @@ internal sealed class GpuInterface
 
     public string Local(ProgramInput input) => locals[input.Id];
 
+    /// <summary>Where the places of a tile of tokens begin.</summary>
+    public string Places(ProgramInput tile) => $"{Bare(tile)}Places";
+
     /// <summary>The copy of a carried tile in shared memory that products take.</summary>
     public string Stored(ProgramInput carried) => $"{Bare(carried)}Stored";
 
@@ -159,20 +167,24 @@ internal sealed class GpuInterface
     public string Element(ProgramOutput output) => IsBackward && IsGate(Declared(output.Name)) ? "TGate" : "TElement";
 
     /// <summary>The row of a result's tensor for the chunk's first token: of its own, where each split has a part of a result, the sum of which it is.</summary>
-    public string Row(ProgramOutput output, string element) => IsBackward && program[output.Id].Shape.Columns != Split
-        ? $"{Tensor(output)}.Row<{element}>(first + start, (split * heads) + head, splits * heads)"
-        : $"{Tensor(output)}.Row<{element}>(first + start, head, heads)";
+    public string Row(ProgramOutput output, string element) => $"{Tensor(output)}.Row<{element}>(first + start, {HeadOf(output.Id)})";
 
-    /// <summary>The size of a state's rows: the columns of a tensor that has them.</summary>
-    public string RowsOf(ProgramInput state)
-    {
-        var rows = program[state.Id].Shape.Rows;
-        return $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == rows))}.Columns";
-    }
+    /// <summary>The head, and of how many, that a block writes a result for: one of its own, where each split has a part of a sum.</summary>
+    public string HeadOf(int result) => IsBackward && !IsSplit(result) ? "(split * heads) + head, splits * heads" : "head, heads";
+
+    /// <summary>The size of a state's rows.</summary>
+    public string RowsOf(ProgramInput state) => SizeOf(program[state.Id].Shape.Rows);
+
+    /// <summary>The size of a dimension: the columns of a tensor that has them, or the features of so many.</summary>
+    public string SizeOf(string dimension) => FeatureDimension.Parse(dimension) is var (map, of)
+        ? $"Features.Count<{map}Map>({SizeOf(of)})"
+        : $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == dimension))}.Columns";
 
     public bool IsLine(ProgramInput input) => IsLine(input.Id);
 
     public bool IsLine(int id) => Plan.PlaceOf(id) == Place.Line;
+
+    private bool IsSplit(int id) => program[id].Shape.Columns == Split;
 
     private bool HasKept(ProgramInput carried) => KeepsStates || Kept.Any(kept => IsBackward && kept.Name == StateOf(carried));
 

@@ -5,8 +5,8 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
 /// Writes one kernel: a block walks the chunks of one sequence and head, forward or backward in time, the carried state in its registers.
-/// The tokens' tensors of the next chunk arrive in shared memory while this one is computed: walking forward in a second stage, walking
-/// backward, where more is held, in the place of what has been used for the last time.
+/// The tokens' tensors of the next chunk arrive in shared memory while this one is computed: as many as it holds twice in a second place,
+/// those used last before others, and the rest in the place of what has been used for the last time.
 /// </summary>
 internal sealed class GpuKernel
 {
@@ -18,8 +18,14 @@ internal sealed class GpuKernel
     private readonly GpuBody body;
     private readonly GpuBody early;
 
+    /// <summary>The tokens' tiles, those used last first.</summary>
+    private readonly List<ProgramInput> tiles;
+
     /// <summary>The lines that are there when a chunk begins: those that came, and what follows from them.</summary>
     private readonly List<string> linesOfChunk;
+
+    /// <summary>Tiles through whose places results are written, with the phases in which that is.</summary>
+    private readonly HashSet<(ProgramInput Tile, int Phase)> spares = [];
 
     /// <summary>Results per head, with the sums over the chunks that they are.</summary>
     private readonly List<(ProgramOutput Output, string Sum)> sums = [];
@@ -27,7 +33,7 @@ internal sealed class GpuKernel
     public GpuKernel(GpuInterface io, CodeWriter code)
     {
         (this.io, program, plan) = (io, io.Kernel.Program, io.Plan);
-        (body, early) = (new GpuBody(plan, io.Names, () => code.Inner(2)), new GpuBody(plan, io.Names, () => code.Inner(1)));
+        (body, early) = (new GpuBody(io, () => code.Inner(2)), new GpuBody(io, () => code.Inner(1)));
         foreach (var input in io.Tiles) body.GiveShared(input.Id, io.Local(input), io.Element(input));
         foreach (var of in new[] { body, early })
         {
@@ -53,12 +59,12 @@ internal sealed class GpuKernel
             body.GiveLine(input.Id, io.Local(input));
         }
 
-        Results();
+        var writes = Results();
+        tiles = io.Tiles.OrderByDescending(tile => body.LastUse(io.Local(tile))).ToList();
+        foreach (var (output, phase, at) in writes) WriteTile(output, phase, at);
     }
 
     private string Name => io.Kernel.Name;
-
-    private int Stages => io.IsBackward ? 1 : 2;
 
     private string LinesBytes => $"{linesOfChunk.Count} * Columns.Bytes<TChunk>()";
 
@@ -78,16 +84,14 @@ internal sealed class GpuKernel
         }).Line("}");
     }
 
-    /// <summary>Computes the results, tiles first, and hands them on.</summary>
-    private void Results()
+    /// <summary>Computes the results, tiles first. Gives where tiles are to be written.</summary>
+    private List<(ProgramOutput Output, int Phase, CodeWriter At)> Results()
     {
+        var writes = new List<(ProgramOutput, int, CodeWriter)>();
         var take = program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile).GroupBy(output => output.Id).ToDictionary<IGrouping<int, ProgramOutput>, int, Action<CodeWriter>>(same => same.Key, same => code =>
         {
-            foreach (var output in same)
-            {
-                var (tensor, element) = (io.Tensor(output), io.Element(output));
-                code.Line($"Transfers.Write<{Shape(output.Id)}, {element}>({io.Row(output, element)}, {tensor}.Stride<{element}>(), rows, {tensor}.Columns, {body.RegistersOf(output.Id)});");
-            }
+            body.RegistersOf(same.Key);
+            foreach (var output in same) writes.Add((output, body.Phases.Count - 1, code.Later()));
         });
         body.Compute(take);
         foreach (var output in program.Outputs.Where(output => io.IsLine(output.Id) && program[output.Id].Shape.Rows == Dim.Time))
@@ -128,16 +132,38 @@ internal sealed class GpuKernel
                 if (IsStored(input)) code.Line($"Tile.Store<{Shape(input.Id)}, TElement>({io.Stored(input)}, {io.Local(input)});");
             });
         }
+
+        return writes;
     }
 
-    /// <summary>How much shared memory it takes: that of a chunk's inputs, and what is stored of the chunk at hand.</summary>
+    /// <summary>Writes a result, by way of the place of a tile that is not needed any more if there is one.</summary>
+    private void WriteTile(ProgramOutput output, int phase, CodeWriter code)
+    {
+        var (tensor, element) = (io.Tensor(output), io.Element(output));
+        var free = tiles.Where(tile => body.LastUse(io.Local(tile)) < phase || spares.Contains((tile, phase)));
+        var spare = string.Empty;
+        if (free.OrderByDescending(tile => program[tile.Id].Shape.Columns == program[output.Id].Shape.Columns).FirstOrDefault() is { } tile)
+        {
+            spare = $", {io.Local(tile)}, {BytesOf(tile)}";
+            spares.Add((tile, phase));
+            body.Use(io.Local(tile), phase);
+        }
+
+        code.Line($"Transfers.Write<{Shape(output.Id)}, {element}>({io.Row(output, element)}, {tensor}.Stride<{element}>(), rows, {tensor}.Columns, {body.RegistersOf(output.Id)}{spare});");
+    }
+
+    /// <summary>What is in shared memory, in order, with its sizes.</summary>
+    private IEnumerable<(string Name, string Bytes)> Regions => tiles.Select((tile, i) => (io.Places(tile), $"Ahead.Bytes<TAhead>({i}, {BytesOf(tile)})"))
+        .Concat(linesOfChunk.Count > 0 ? [("lines", $"(2 * {LinesBytes})")] : [])
+        .Concat(io.KeptTiles.Select(kept => (io.Local(kept), BytesOf(kept))))
+        .Concat(body.Regions);
+
+    /// <summary>How much shared memory it takes.</summary>
     private void Memory(CodeWriter code)
     {
-        code.Line("/// <summary>Shared memory for the tokens' tensors of a chunk.</summary>");
-        code.Line($"public static int {Name}StageBytes<{io.Generics}>()").Indented(() => code.Lines(io.Constraints)).Line($"    => {string.Join(" + ", io.Tiles.Select(BytesOf))};").Line();
         code.Line("/// <summary>Shared memory of a block.</summary>");
         code.Line($"public static int {Name}Bytes<{io.Generics}>()").Indented(() => code.Lines(io.Constraints))
-            .Line($"    => {string.Join(" + ", io.KeptTiles.Select(BytesOf).Concat(body.Regions.Select(region => region.Bytes)).Prepend($"({Stages} * {Name}StageBytes<{io.Generics}>()) + (2 * {LinesBytes})"))};");
+            .Line($"    => {string.Join(" + ", Regions.Select(region => region.Bytes))};");
     }
 
     /// <summary>What of a chunk follows from numbers of its tokens alone: the first warp computes it while the chunk before is finished.</summary>
@@ -171,19 +197,14 @@ internal sealed class GpuKernel
         code.Line("long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
         code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
         foreach (var (tensor, element) in io.SplitTensors) code.Line($"{tensor} = {tensor}.From<{element}>(split * {GpuBody.Size(io.Split!)}.Value);");
+        foreach (var tensor in io.TensorsOfFirst) code.Line($"{tensor} = {tensor}.If(split == 0);");
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
-        code.Line($"var stageBytes = {Name}StageBytes<{io.Generics}>();");
-        var offset = $"shared + ({Stages} * stageBytes)";
-        if (linesOfChunk.Count > 0)
+        if (linesOfChunk.Count > 0) code.Line($"var linesBytes = {LinesBytes};");
+        var place = "shared";
+        foreach (var (region, bytes) in Regions)
         {
-            code.Line($"var linesBytes = {LinesBytes};").Line($"var lines = {offset};");
-            offset = "lines + (2 * linesBytes)";
-        }
-
-        foreach (var (region, bytes) in io.KeptTiles.Select(kept => (io.Local(kept), BytesOf(kept))).Concat(body.Regions))
-        {
-            code.Line($"var {region} = {offset};");
-            offset = $"{region} + {bytes}";
+            code.Line($"var {region} = {place};");
+            place = $"{region} + {bytes}";
         }
     }
 
@@ -219,11 +240,11 @@ internal sealed class GpuKernel
 
     private void Walk(CodeWriter code)
     {
-        if (Stages == 2) code.Line("var stage = 0;");
+        if (tiles.Count > 0) code.Line("var turn = 0;");
         foreach (var input in io.Lines) code.Line($"var {io.Arriving(input)} = Columns.New<TChunk>();");
         code.Line(io.IsBackward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
-        foreach (var input in io.Tiles) Copy(code, input, "0", "start");
-        foreach (var input in io.KeptTiles) CopyKept(code, input, "start");
+        foreach (var tile in tiles) code.Line(Copy(tile, io.Places(tile), "start"));
+        foreach (var kept in io.KeptTiles) code.Line(CopyKept(kept, "start"));
         foreach (var input in io.Lines) Fetch(code, input, "start");
         Puts(code, "start");
         code.Line("Transfers.Depart<TBlock>();");
@@ -233,20 +254,20 @@ internal sealed class GpuKernel
             code.Line("var rows = Memory.RowsAt<TChunk>(start, tokens);");
             code.Line("Transfers.Arrive<TBlock>();").Line(GpuBody.Barrier);
             foreach (var input in io.Lines) Fetch(code, input, "next");
-            if (Stages == 2)
+            foreach (var (tile, i) in tiles.Select((tile, i) => (tile, i)))
             {
-                foreach (var input in io.Tiles) Copy(code, input, "stageBytes - stage", "next");
-                code.Line("Transfers.Depart<TBlock>();");
+                code.Line($"if (Ahead.Has<TAhead>({i})) {Copy(tile, $"{io.Places(tile)} + Ahead.Offset<TAhead>({i}, 1 - turn, {BytesOf(tile)})", "next")}");
+                code.Line($"var {io.Local(tile)} = {io.Places(tile)} + Ahead.Offset<TAhead>({i}, turn, {BytesOf(tile)});");
             }
 
-            foreach (var (input, offset) in Offsets()) code.Line($"var {io.Local(input)} = shared + ({(Stages == 2 ? $"stage + {offset}" : offset)});");
+            code.Line("Transfers.Depart<TBlock>();");
             PlaceLines(code);
             foreach (var kept in io.KeptLines)
                 code.Line($"Rows.ReadState<{Along(kept.Id)}, TElement>({io.Local(kept)}, {io.Tensor(kept)}, firstRow + (start / TChunk.Value), head, heads);");
             if (io.KeptLines.Any()) code.Line(GpuBody.Barrier);
             if (io.KeepsStates) Keep(code);
             Phases(code);
-            if (Stages == 2) code.Line("stage = stageBytes - stage;");
+            if (tiles.Count > 0) code.Line("turn = 1 - turn;");
             if (linesOfChunk.Count > 0) code.Line("lines = lines + linesBytes;").Line("linesBytes = -linesBytes;");
             Puts(code, "next");
             code.Line("start = next;");
@@ -259,38 +280,38 @@ internal sealed class GpuKernel
         foreach (var (input, _) in io.CarriedLines)
             code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, TElement>({io.KeptTensor(input.Name)}, firstRow + (start / TChunk.Value), head, heads, {io.Local(input)});");
         foreach (var (input, _) in io.CarriedTiles)
-            code.Line($"Transfers.WriteState<{Shape(input.Id)}, TElement>({io.KeptTensor(input.Name)}, {io.RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {io.Local(input)});");
+        {
+            var (method, from) = IsStored(input) ? ("WriteSharedState", io.Stored(input)) : ("WriteState", io.Local(input));
+            code.Line($"Transfers.{method}<{Shape(input.Id)}, TElement>({io.KeptTensor(input.Name)}, {io.RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {from});");
+        }
     }
 
     /// <summary>What happens in a chunk; after the last read of a tile that has one place only, and the barrier that follows, its next one is fetched.</summary>
     private void Phases(CodeWriter code)
     {
-        var waiting = io.KeptTiles.Concat(Stages == 1 ? io.Tiles : []).ToList();
+        var waiting = io.KeptTiles.Select(kept => (Name: io.Local(kept), Copy: CopyKept(kept, "next")))
+            .Concat(tiles.Select((tile, i) => (Name: io.Local(tile), Copy: $"if (!Ahead.Has<TAhead>({i})) {Copy(tile, io.Places(tile), "next")}"))).ToList();
         for (var phase = 0; phase < body.Phases.Count; phase++)
         {
             if (phase > 0)
             {
                 code.Line(GpuBody.Barrier);
-                Refill(waiting.Where(input => body.LastRead(io.Local(input)) < phase).ToList());
+                Refill(tile => body.LastUse(tile) < phase);
             }
 
             code.Append(body.Phases[phase]);
         }
 
         if (waiting.Count == 0) return;
-        code.Line(GpuBody.Barrier);
-        Refill(waiting.ToList());
+        var always = waiting.Any(tile => io.KeptTiles.Any(kept => io.Local(kept) == tile.Name));
+        code.Line(always ? GpuBody.Barrier : $"if (!Ahead.Has<TAhead>({tiles.Count - 1})) {GpuBody.Barrier}");
+        Refill(_ => true);
 
-        void Refill(List<ProgramInput> used)
+        void Refill(Predicate<string> isUsed)
         {
+            var used = waiting.Where(tile => isUsed(tile.Name)).ToList();
             if (used.Count == 0) return;
-            foreach (var input in used)
-            {
-                if (input.Kind == InputKind.State) CopyKept(code, input, "next");
-                else Copy(code, input, "0", "next");
-            }
-
-            code.Line("Transfers.Depart<TBlock>();");
+            code.Lines(used.Select(tile => tile.Copy)).Line("Transfers.Depart<TBlock>();");
             waiting.RemoveAll(used.Contains);
         }
     }
@@ -300,9 +321,9 @@ internal sealed class GpuKernel
     {
         if (io.CarriedLines.Any() || sums.Any(sum => io.IsLine(sum.Output.Id))) code.Line(GpuBody.Barrier);
         foreach (var (input, _) in io.CarriedLines)
-            code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, {Single}>({io.Outgoing(input)}, sequence, head, heads, {io.Local(input)});");
+            code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, {Single}>({io.Outgoing(input)}, sequence, {io.HeadOf(input.Id)}, {io.Local(input)});");
         foreach (var (input, _) in io.CarriedTiles)
-            code.Line($"Transfers.WriteState<{Shape(input.Id)}, {Single}>({io.Outgoing(input)}, {io.RowsOf(input)}, sequence, head, heads, {io.Local(input)});");
+            code.Line($"Transfers.WriteState<{Shape(input.Id)}, {Single}>({io.Outgoing(input)}, {io.RowsOf(input)}, sequence, {io.HeadOf(input.Id)}, {io.Local(input)});");
         foreach (var (output, sum) in sums)
         {
             var tensor = io.Tensor(output);
@@ -313,18 +334,12 @@ internal sealed class GpuKernel
     }
 
     /// <summary>Begins to fetch a tile of a chunk's tokens to shared memory.</summary>
-    private void Copy(CodeWriter code, ProgramInput input, string stage, string start)
-    {
-        var (tensor, element, at) = (io.Tensor(input), io.Element(input), Offsets().First(place => place.Input == input).Offset);
-        code.Line($"Transfers.Copy<{Shape(input.Id)}, {element}>(shared + ({(stage == "0" ? at : $"{stage} + {at}")}), {tensor}.Row<{element}>(first + {start}, head, heads), {tensor}.Stride<{element}>(), Memory.RowsAt<TChunk>({start}, tokens), {tensor}.Columns);");
-    }
+    private string Copy(ProgramInput tile, string to, string start) =>
+        $"Transfers.CopyTokens<{Shape(tile.Id)}, {io.Element(tile)}>({to}, {io.Tensor(tile)}, first, {start}, tokens, head, heads);";
 
     /// <summary>Begins to fetch the state that was carried into a chunk to shared memory.</summary>
-    private void CopyKept(CodeWriter code, ProgramInput input, string start)
-    {
-        var (tensor, rows) = (io.Tensor(input), io.RowsOf(input));
-        code.Line($"Transfers.Copy<{Shape(input.Id)}, TElement>({io.Local(input)}, {tensor}.State<TElement>(firstRow + ({start} / TChunk.Value), head, heads, {rows}), {tensor}.Stride<TElement>(1), Memory.RowsOf({start} >= 0, {rows}), {tensor}.Columns);");
-    }
+    private string CopyKept(ProgramInput state, string start) =>
+        $"Transfers.CopyState<{Shape(state.Id)}, TElement>({io.Local(state)}, {io.Tensor(state)}, {io.RowsOf(state)}, firstRow + ({start} / TChunk.Value), head, heads, {start} >= 0);";
 
     /// <summary>Begins to fetch numbers of a chunk's tokens to registers of the first warp.</summary>
     private void Fetch(CodeWriter code, ProgramInput input, string start) =>
@@ -336,17 +351,6 @@ internal sealed class GpuKernel
         foreach (var (input, place) in io.Lines.Select((input, place) => (input, place))) code.Line($"Columns.Put<TChunk>(lines + ({place} * Columns.Bytes<TChunk>()), {io.Arriving(input)});");
         if (linesOfChunk.Count > io.Lines.Count())
             code.Line($"{Name}Lines<{io.Generics}>(lines, Memory.RowsAt<TChunk>({start}, tokens){string.Concat(io.Numbers.Select(input => $", {io.Local(input)}"))});");
-    }
-
-    /// <summary>Where in a stage the tokens' tiles are.</summary>
-    private IEnumerable<(ProgramInput Input, string Offset)> Offsets()
-    {
-        var before = "0";
-        foreach (var input in io.Tiles)
-        {
-            yield return (input, before);
-            before = before == "0" ? BytesOf(input) : $"{before} + {BytesOf(input)}";
-        }
     }
 
     private string BytesOf(ProgramInput input) => $"Shared<{GpuBody.Dimensions(program[input.Id].Shape)}, {io.Element(input)}>.Bytes";

@@ -38,13 +38,15 @@ internal sealed class GpuLowering
         return tile.Op switch
         {
             TileOp.DecayMatrix => Decays(X(0), tile),
-            TileOp.SumRows when IsGate(tile.Operands[0]) => builder.LastRow(Sums(X(0))),
+            TileOp.SumRows when IsGate(tile.Operands[0]) && HasSums(tile.Operands[0]) => builder.LastRow(Sums(X(0))),
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && IsGate(tile.Operands[0]) && tile is { Reverse: true, Exclusive: true } =>
                 builder.Name(builder.Subtract(builder.LastRow(Sums(X(0))), Sums(X(0))), tile.Name),
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && !tile.Reverse && !IsGate(tile.Operands[0]) =>
                 builder.Subtract(builder.SumRows(X(0)), SumsFrom(X(0), !tile.Exclusive)),
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && tile.Exclusive && !IsGate(tile.Operands[0]) =>
                 builder.Name(SumsFrom(X(0), exclusive: true), tile.Name),
+            TileOp.Divide when Places.Of(tile.Shape) == Place.Tile && Places.Of(builder[X(1)].Shape) != Place.Tile =>
+                builder.Name(builder.Multiply(X(0), builder.Divide(builder.Constant(1), X(1))), tile.Name),
             TileOp.Add or TileOp.Subtract => builder.Name(Merged(builder.Binary(tile.Op, X(0), X(1))), tile.Name),
             TileOp.DecayedDot => builder.Name(builder.DecayedDot(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
             TileOp.DecayedMix => builder.Name(builder.DecayedMix(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
@@ -69,6 +71,10 @@ internal sealed class GpuLowering
         var sums = builder.CumulativeSum(tile, reverse: true);
         return exclusive ? builder.Subtract(sums, tile) : sums;
     }
+
+    /// <summary>Whether something other than the sum of all of them takes sums of log-decays.</summary>
+    private bool HasSums(int gates) => program.Instructions.Any(user => user.Op is TileOp.CumulativeSum or TileOp.DecayMatrix
+        or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed && user.Operands[user.Operands.Count - 1] == gates);
 
     /// <summary>Of a sum, terms that are sums down the tokens as one.</summary>
     private int Merged(int sum)
@@ -132,10 +138,12 @@ internal sealed class GpuLowering
         return product;
     }
 
-    /// <summary>A product with a single row or column: sums.</summary>
+    /// <summary>A product with a single row or column: sums, or all products of two numbers.</summary>
     private int? WithLine(int left, int right, bool transposeLeft, bool transposeRight)
     {
         var (a, b) = (builder[left].Shape, builder[right].Shape);
+        if ((transposeLeft ? a.Rows : a.Columns) == Dim.One)
+            return builder.Multiply(transposeLeft ? builder.Transpose(left) : left, transposeRight ? builder.Transpose(right) : right);
         if ((transposeLeft ? a.Columns : a.Rows) == Dim.One)
         {
             return transposeRight

@@ -69,6 +69,10 @@ internal sealed class GpuPlan
     /// <summary>Whether all that a value is used for takes it from shared memory in the type of elements.</summary>
     public bool IsOnlyStored(int id) => !results.Contains(id) && users.TryGetValue(id, out var all) && all.All(user => Places.IsProduct(Program[user].Op));
 
+    /// <summary>Whether the rows of a tile are summed, as are weights that a normaliser divides by.</summary>
+    public bool IsSummed(int id) => users.TryGetValue(id, out var all) && all.Any(user => Program[user].Op == TileOp.SumColumns
+        || Program[user].Op == TileOp.Multiply && Program[user].Operands.Any(factor => PlaceOf(factor) != Place.Tile) && IsSummed(user));
+
     /// <summary>Whether a value is written where it is used.</summary>
     public bool IsWithin(int id)
     {
@@ -114,7 +118,7 @@ internal sealed class GpuPlan
         if (IsAtHand(operand) || IsEarlyLine(operand)) return 0;
         var level = LevelOf(operand);
         if (IsScaledOperand(operand)) return level;
-        if (Places.IsProduct(user.Op) || Places.IsShared(user.Op) || IsSumOfTile(user.Id) || Places.IsShared(Program[operand].Op)) return level + 1;
+        if (Places.IsProduct(user.Op) || Places.IsShared(user.Op) || IsSumOfTile(user.Id) || user.Op == TileOp.Softmax || Places.IsShared(Program[operand].Op)) return level + 1;
         return PlaceOf(operand) == Place.Line && PlaceOf(user.Id) != Place.Line ? level + 1 : level;
     }
 

@@ -13,7 +13,7 @@ internal sealed record KernelProgram(string Name, string Summary, TileProgram Pr
 
 /// <summary>The programs of a recurrence's kernels.</summary>
 /// <param name="Programs">One for each kernel.</param>
-/// <param name="Split">The dimension whose parts different blocks may have: the states' columns, if these do not mix; or null.</param>
+/// <param name="Split">The dimension whose parts different blocks may have: columns of outputs and states, if these do not mix; or null.</param>
 internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string? Split)
 {
     /// <summary>The programs; null if a recurrence has something that kernels do not have.</summary>
@@ -48,9 +48,11 @@ internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string
         var used = program.Ancestors(program.Outputs.Concat(program.Next).Select(result => result.Id));
         var tokens = program.Inputs.Where(input => IsPerToken(declaration, input)).ToList();
         var columns = tokens.Where(input => used.Contains(input.Id)).Select(input => program[input.Id].Shape).Where(shape => Places.Of(shape) == Place.Tile).Select(shape => shape.Columns).ToList();
+        bool IsKnown(string dimension) => columns.Contains(FeatureDimension.Root(dimension));
+        if (program.Instructions.Any(tile => tile.Op is TileOp.Softmax or TileOp.Features or TileOp.FeaturesGradient && !IsKnown(tile.Shape.Columns))) return false;
         return program.Inputs.Except(tokens).All(input => program[input.Id].Shape is var shape && Places.Of(shape) switch
         {
-            Place.Tile => input.Kind is InputKind.Carry or InputKind.State && columns.Contains(shape.Rows),
+            Place.Tile => input.Kind is InputKind.Carry or InputKind.State && IsKnown(shape.Rows),
             Place.Scalar => input.Kind == InputKind.Argument,
             _ => true,
         });
@@ -60,21 +62,26 @@ internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string
     public static bool IsPerToken(Declaration declaration, ProgramInput input) => input.Kind == InputKind.OutputGradient
         || input.Kind == InputKind.Argument && declaration.Parameters.Any(parameter => parameter.Name == input.Name && parameter.Role == ParameterRole.Token);
 
-    /// <summary>The columns of the states, if the columns of states and outputs do not mix with one another.</summary>
+    /// <summary>
+    /// The columns of the outputs, if states have them and they do not mix with one another. What a gradient without them is the sum of,
+    /// and states without them, each split then has of its own.
+    /// </summary>
     private static string? SplitOf(TileProgram forward)
     {
-        var columns = forward.Carried.Select(state => forward[state.Id].Shape.Columns).Distinct().ToList();
+        var columns = forward.Outputs.Select(output => forward[output.Id].Shape.Columns).Distinct().ToList();
         if (columns.Count != 1 || columns[0] == Dim.One) return null;
         var split = columns[0];
+        var states = forward.Carried.Select(state => forward[state.Id].Shape).ToList();
+        if (states.All(state => state.Columns != split) || states.Any(state => state.Rows == split)) return null;
         bool Mixes(Instruction tile) => tile.Op switch
         {
-            TileOp.SumColumns or TileOp.Softmax => forward[tile.Operands[0]].Shape.Columns == split,
+            TileOp.SumColumns or TileOp.Softmax or TileOp.Features => forward[tile.Operands[0]].Shape.Columns == split,
             TileOp.SumRows => forward[tile.Operands[0]].Shape.Rows == split,
             TileOp.MatMul => (tile.TransposeLeft ? forward[tile.Operands[0]].Shape.Rows : forward[tile.Operands[0]].Shape.Columns) == split,
             TileOp.DecayedDot => forward[tile.Operands[0]].Shape.Columns == split,
             TileOp.Transpose => tile.Shape.Rows == split,
             _ => false,
         };
-        return forward.Instructions.Any(Mixes) || forward.Outputs.Any(output => forward[output.Id].Shape.Columns != split) ? null : split;
+        return forward.Instructions.Any(Mixes) ? null : split;
     }
 }

@@ -36,7 +36,7 @@ internal static class Places
         or TileOp.CausalMask or TileOp.Transpose;
 
     /// <summary>Whether an operation is a sum of products of tiles in shared memory, which is added to registers.</summary>
-    public static bool IsProduct(TileOp op) => op is TileOp.MatMul or TileOp.DecayedMix or TileOp.DecayedMixTransposed;
+    public static bool IsProduct(TileOp op) => op is TileOp.MatMul or TileOp.DecayedMix or TileOp.DecayedMixTransposed or TileOp.Features or TileOp.FeaturesGradient;
 
     /// <summary>Whether the result of an operation comes to shared memory, not to registers.</summary>
     public static bool IsShared(TileOp op) => op is TileOp.CumulativeSum or TileOp.InverseUnitLower or TileOp.DecayedDot;
@@ -52,6 +52,7 @@ internal static class Places
             TileOp.Input or TileOp.Constant or TileOp.SumRows or TileOp.SumColumns => true,
             TileOp.LastRow or TileOp.CumulativeSum or TileOp.InverseUnitLower => true,
             TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => PlaceOf(0) == Place.Tile && PlaceOf(1) == Place.Tile,
+            TileOp.Features or TileOp.FeaturesGradient or TileOp.Softmax => PlaceOf(0) == Place.Tile,
             TileOp.Transpose => Of(tile.Shape) != Place.Tile,
             var op => IsElementwise(op),
         };

@@ -1,7 +1,6 @@
 using System.Reflection;
 using Fla.Dsl.Runtime.Cuda.Ptx;
 using ILGPU;
-using ILGPU.Backends.EntryPoints;
 using ILGPU.Backends.PTX;
 using ILGPU.Runtime.Cuda;
 
@@ -10,9 +9,6 @@ namespace Fla.Dsl.Runtime.Cuda;
 /// <summary>Compiles methods to PTX, on any machine: ILGPU, and then <see cref="PtxPasses"/>.</summary>
 internal static class KernelCompiler
 {
-    private static readonly Lock Gate = new();
-    private static (Context Context, PTXBackend Backend)? compiler;
-
     /// <summary>The PTX of a kernel.</summary>
     /// <exception cref="KernelCompilationException">ILGPU refuses the method.</exception>
     public static PtxKernel Compile(MethodInfo method, PtxTarget target)
@@ -25,20 +21,19 @@ internal static class KernelCompiler
     /// <exception cref="KernelCompilationException">ILGPU refuses the method.</exception>
     public static PtxKernel Translate(MethodInfo method)
     {
-        lock (Gate)
+        // A context for each: several can be compiled at once, and one in which a method has failed fails for all that come after it.
+        using var context = Context.Create(builder => builder
+            .Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive).Math(MathMode.Fast32BitOnly));
+        var oldest = CudaArchitecture.SM_80;
+        using var backend = new PTXBackend(context, new CudaCapabilityContext(oldest), oldest, CudaInstructionSet.ISA_70, null!);
+        try
         {
-            try
-            {
-                var (_, backend) = compiler ??= Start();
-                var compiled = (PTXCompiledKernel)backend.Compile(EntryPointDescription.FromExplicitlyGroupedKernel(method), default);
-                return new PtxKernel(compiled.Name, compiled.PTXAssembly);
-            }
-            catch (Exception e)
-            {
-                // A context in which one method has failed fails for all that come after it.
-                Stop();
-                throw new KernelCompilationException($"{PreparedKernel.NameOf(method)} cannot be compiled for a GPU: {Reason(e)}", e);
-            }
+            var compiled = (PTXCompiledKernel)Translation.Run(method, backend);
+            return new PtxKernel(compiled.Name, compiled.PTXAssembly);
+        }
+        catch (Exception e)
+        {
+            throw new KernelCompilationException($"{PreparedKernel.NameOf(method)} cannot be compiled for a GPU: {Reason(e)}", e);
         }
     }
 
@@ -50,20 +45,5 @@ internal static class KernelCompiler
             if (e is not AggregateException) reasons.Add(e.Message);
         reasons.Reverse();
         return string.Join("; ", reasons);
-    }
-
-    private static (Context Context, PTXBackend Backend) Start()
-    {
-        var context = Context.Create(builder => builder
-            .Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive).Math(MathMode.Fast32BitOnly));
-        var oldest = CudaArchitecture.SM_80;
-        return (context, new PTXBackend(context, new CudaCapabilityContext(oldest), oldest, CudaInstructionSet.ISA_70, null!));
-    }
-
-    private static void Stop()
-    {
-        compiler?.Backend.Dispose();
-        compiler?.Context.Dispose();
-        compiler = null;
     }
 }

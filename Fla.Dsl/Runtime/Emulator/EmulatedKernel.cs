@@ -1,6 +1,7 @@
 using System.Reflection;
 using Fla.Dsl.Runtime.Cuda;
 using ILGPU;
+using ILGPU.Backends;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 
@@ -46,7 +47,7 @@ internal sealed class EmulatedKernel : PreparedKernel
         try
         {
             var warps = Warps.Of(block);
-            return compiled[block] = (warps, warps.LoadKernel(method));
+            return compiled[block] = (warps, warps.LoadKernel(Translation.Run(method, warps.GetBackend())));
         }
         catch (Exception e)
         {

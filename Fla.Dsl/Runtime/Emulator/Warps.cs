@@ -19,7 +19,8 @@ internal static class Warps
         if (!Started.TryGetValue(block, out var started))
         {
             var device = new CPUDevice(ThreadsOfWarp, block / ThreadsOfWarp, 1);
-            var context = Context.Create(builder => builder.CPU(device).Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive));
+            // What runs is the method itself; ILGPU reads it for nothing but the shared memory that it asks for.
+            var context = Context.Create(builder => builder.CPU(device).Optimize(OptimizationLevel.O0).Inlining(InliningMode.Aggressive));
             Started[block] = started = (context, context.CreateCPUAccelerator(0, CPUAcceleratorMode.Parallel));
         }
         return started.Accelerator;

@@ -4,7 +4,7 @@ using System.Reflection;
 namespace Fla.Dsl.Runtime.Gpu;
 
 /// <summary>
-/// A generated kernel, before its sizes are chosen: a method with the type parameters TBlock, TChunk, one for each of
+/// A generated kernel, before its sizes are chosen: a method with the type parameters TBlock, TChunk, TAhead, one for each of
 /// <see cref="Dimensions"/>, TElement and TGate, whose parameters are <see cref="Parameters"/>, then the address of the sequences' offsets,
 /// the number of heads and that of splits. A block is for a sequence, a head and a split of the columns:
 /// <c>Grid.IdxX = (sequence * heads + head) * splits + split</c>.
@@ -55,7 +55,7 @@ public sealed class GpuKernel
     /// <summary>The kernel for given types.</summary>
     internal GpuInstance Of(GpuTypes types) => instances.GetOrAdd(types, types =>
     {
-        Type[] arguments = [types.Block, types.Chunk, .. types.Dimensions, types.Element, types.Gate];
+        Type[] arguments = [types.Block, types.Chunk, types.Ahead, .. types.Dimensions, types.Element, types.Gate];
         return new(Method(Name), (int)Method($"{Name}Bytes").Invoke(null, null)!);
 
         MethodInfo Method(string name) =>

@@ -3,10 +3,14 @@ using static TorchSharp.torch;
 namespace Fla.Dsl.Runtime.Gpu;
 
 /// <summary>The type arguments of a kernel.</summary>
-internal sealed record GpuTypes(Type Block, Type Chunk, Type[] Dimensions, Type Element, Type Gate)
+internal sealed record GpuTypes(Type Block, Type Chunk, Type Ahead, Type[] Dimensions, Type Element, Type Gate)
 {
     private static readonly (int Size, Type Type)[] Tiles =
-        [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (256, typeof(Size256))];
+        [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (160, typeof(Size160)),
+        (256, typeof(Size256))];
+
+    /// <summary>How many tiles may have two places, from all on: <see cref="Gpu.Ahead"/>.</summary>
+    public static IReadOnlyList<Type> Aheads { get; } = [typeof(Size8), typeof(Size4), typeof(Size3), typeof(Size2), typeof(Size1), typeof(Size0)];
 
     /// <summary>The sizes that a dimension of a tile may have, from the smallest.</summary>
     public static IEnumerable<int> Sizes => Tiles.Select(tile => tile.Size);
@@ -32,5 +36,5 @@ internal sealed record GpuTypes(Type Block, Type Chunk, Type[] Dimensions, Type 
     /// <inheritdoc/>
     public override int GetHashCode() => Arguments.Aggregate(0, HashCode.Combine);
 
-    private IEnumerable<Type> Arguments => [Block, Chunk, .. Dimensions, Element, Gate];
+    private IEnumerable<Type> Arguments => [Block, Chunk, Ahead, .. Dimensions, Element, Gate];
 }

@@ -7,6 +7,13 @@ public interface ISize
     static abstract int Value { get; }
 }
 
+/// <summary>0.</summary>
+public readonly struct Size0 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 0;
+}
+
 /// <summary>1.</summary>
 public readonly struct Size1 : ISize
 {
@@ -19,6 +26,13 @@ public readonly struct Size2 : ISize
 {
     /// <inheritdoc/>
     public static int Value => 2;
+}
+
+/// <summary>3.</summary>
+public readonly struct Size3 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 3;
 }
 
 /// <summary>4.</summary>
@@ -68,6 +82,13 @@ public readonly struct Size128 : ISize
 {
     /// <inheritdoc/>
     public static int Value => 128;
+}
+
+/// <summary>160.</summary>
+public readonly struct Size160 : ISize
+{
+    /// <inheritdoc/>
+    public static int Value => 160;
 }
 
 /// <summary>256.</summary>

@@ -4,10 +4,10 @@ using ILGPU.Runtime.Cuda;
 namespace Fla.Dsl.Runtime.Gpu;
 
 /// <summary>
-/// Rows of tensors to shared memory, and from registers back to tensors. A tile may stick out of its tensor: what it reads there is 0.
-/// A row of a tensor, of all heads, has less than 2 GiB.
+/// Rows of tensors to shared memory, and back to tensors. A tile may stick out of its tensor: what it reads there is 0. A row of a tensor,
+/// of all heads, has less than 2 GiB.
 /// </summary>
-public static class Transfers
+public static partial class Transfers
 {
     /// <summary>
     /// Begins to copy rows of a tensor to a tile in shared memory; they are there after <see cref="Arrive{W}"/> and a barrier.
@@ -27,6 +27,29 @@ public static class Transfers
         else OneByOne<W, M, N, T>(to, from, stride, rows, columns);
     }
 
+    /// <summary>Begins to copy the rows of a chunk's tokens.</summary>
+    /// <param name="to">The tile.</param>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="first">The sequence's first token.</param>
+    /// <param name="start">The chunk's first token in the sequence; the tile is 0 for a chunk before or after it.</param>
+    /// <param name="tokens">The sequence's tokens.</param>
+    /// <param name="head">The head.</param>
+    /// <param name="heads">How many there are.</param>
+    public static void CopyTokens<W, M, N, T>(SharedAddress to, GpuTensor tensor, long first, long start, long tokens, int head, int heads)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where T : struct, IElement =>
+        Copy<W, M, N, T>(to, tensor.Row<T>(first + start, head, heads), tensor.Stride<T>(), Memory.RowsAt<M>(start, tokens), tensor.Columns);
+
+    /// <summary>Begins to copy a state that was kept; zeros if <paramref name="there"/> is false.</summary>
+    public static void CopyState<W, M, N, T>(SharedAddress to, GpuTensor state, int rows, long index, int head, int heads, bool there)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+        where T : struct, IElement =>
+        Copy<W, M, N, T>(to, state.State<T>(index, head, heads, rows), state.Stride<T>(1), Memory.RowsOf(there, rows), state.Columns);
+
     /// <summary>Ends a group of copies.</summary>
     public static void Depart<W>()
         where W : struct, IBlock
@@ -39,119 +62,6 @@ public static class Transfers
         where W : struct, IBlock
     {
         if (W.IsCuda) CudaAsm.Emit("cp.async.wait_group 0;");
-    }
-
-    /// <summary>Writes a tile in registers to rows of a tensor.</summary>
-    public static void Write<W, M, N, T>(long to, long stride, int rows, int columns, ArrayView<float> tile)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement
-    {
-        int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
-        var first = to + (row * stride) + ((long)column * T.Bytes);
-        if (W.IsCuda && T.TensorCoreType != 0 && ((to | stride | ((long)columns * 2)) & 3) == 0)
-        {
-            for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
-            {
-                int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
-                var address = first + (down * stride) + (right * 2L);
-                var pair = Asm.Pair<T>(tile[i], tile[i + 1]);
-                var inside = ILGPU.Util.Utilities.Select(row + down < rows & column + right < columns, 1, 0);
-                CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.b32 [%0], %1; }", address, pair, inside);
-            }
-        }
-        else
-        {
-            for (var i = 0; i < Layout<W, M, N>.Count; i++)
-            {
-                int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
-                var inside = row + down < rows & column + right < columns;
-                Memory.WriteIf<W, T>(inside, first + (down * stride) + (right * (long)T.Bytes), tile[i]);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Writes a tile in registers to rows of a tensor, each warp its own rectangle by way of shared memory as large as the tile that no
-    /// other warp uses meanwhile.
-    /// </summary>
-    public static void Write<W, M, N, T>(long to, long stride, int rows, int columns, ArrayView<float> tile, SharedAddress spare)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement
-    {
-        int down = M.Value / Layout<W, M, N>.WarpsDown, across = N.Value / Layout<W, M, N>.WarpsAcross, pieces = across * T.Bytes / 16;
-        if (!W.IsCuda || T.TensorCoreType == 0 || pieces == 0 || 32 % pieces != 0 || down * pieces % 32 != 0)
-        {
-            Write<W, M, N, T>(to, stride, rows, columns, tile);
-            return;
-        }
-
-        Warp.Barrier();
-        Tile.Store<W, M, N, T>(spare, tile);
-        Warp.Barrier();
-        int firstRow = Layout<W, M, N>.FirstRow, firstColumn = Layout<W, M, N>.FirstColumn;
-        if (((to | stride | (columns * (long)T.Bytes)) & 15) == 0)
-        {
-            var row = firstRow + (Block.Lane / pieces);
-            var column = firstColumn + (Block.Lane % pieces * (16 / T.Bytes));
-            var place = Asm.Of(spare + Shared<M, N, T>.At(row, column));
-            var target = to + (row * (long)(int)stride) + ((long)column * T.Bytes);
-            var end = ILGPU.Util.Utilities.Select(column < columns, rows, 0);
-            for (var i = 0; i < down * pieces / 32; i++)
-            {
-                var step = i * (32 / pieces);
-                var inside = ILGPU.Util.Utilities.Select(row + step < end, 1, 0);
-                Asm.Move16If(inside, target + (step * (long)(int)stride), place + (uint)(step * Shared<M, N, T>.Stride));
-            }
-        }
-        else
-        {
-            // Not a for: it is not to be unrolled.
-            var i = Block.Lane;
-            do
-            {
-                int row = firstRow + (i / across), column = firstColumn + (i % across);
-                if (row < rows && column < columns)
-                    T.Write(to + (row * stride) + ((long)column * T.Bytes), T.ReadShared(spare + Shared<M, N, T>.At(row, column)));
-                i += 32;
-            }
-            while (i < down * across);
-        }
-    }
-
-    /// <summary>The state of a sequence and head; zero where there is no tensor.</summary>
-    public static void ReadState<W, M, N, T>(ArrayView<float> tile, GpuTensor state, int rows, long index, int head, int heads)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement
-    {
-        for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = 0f;
-        if (state.Address == 0) return;
-        var from = state.State<T>(index, head, heads, rows);
-        int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
-        long stride = state.Stride<T>(1), first = (row * stride) + ((long)column * T.Bytes);
-        for (var i = 0; i < Layout<W, M, N>.Count; i++)
-        {
-            int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
-            var inside = row + down < rows & column + right < state.Columns;
-            var value = T.Read(from + ILGPU.Util.Utilities.Select(inside, first + (down * stride) + (right * (long)T.Bytes), 0L));
-            tile[i] = ILGPU.Util.Utilities.Select(inside, value, 0f);
-        }
-    }
-
-    /// <summary>The state of a sequence, or of a chunk, and head, if there is a tensor for it.</summary>
-    public static void WriteState<W, M, N, T>(GpuTensor state, int rows, long index, int head, int heads, ArrayView<float> tile)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement
-    {
-        if (state.Address == 0) return;
-        Write<W, M, N, T>(state.State<T>(index, head, heads, rows), state.Stride<T>(1), rows, state.Columns, tile);
     }
 
     private static void InPieces<W, M, N, T>(SharedAddress to, long from, long stride, int rows, int columns)

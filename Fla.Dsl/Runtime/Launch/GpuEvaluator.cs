@@ -104,7 +104,7 @@ internal sealed class GpuEvaluator : Evaluator
             var state = Call.States[i];
             launch.AddState(GpuRole.KeptState, i, IsKept(i) ? keptOnes.Dequeue() : null);
             launch.AddState(GpuRole.FinalStateGradient, i, i < final.Count && final[i] is { } gradient ? Floats(gradient, state) : null);
-            states[i] = wanted[Call.Arguments.Count + i] ? (state with { Type = ScalarType.Float32 }).Allocate(Call.Device).Whole : null;
+            states[i] = wanted[Call.Arguments.Count + i] ? Unwritten.Tensor(GradientShape(i), ScalarType.Float32, Call.Device) : null;
             launch.AddState(GpuRole.InitialStateGradient, i, states[i]);
         }
 
@@ -112,7 +112,7 @@ internal sealed class GpuEvaluator : Evaluator
         Tensor?[] result =
         [
             .. sums.Select((sum, i) => wanted[i] ? sum!.Total() : null),
-            .. states.Zip(Call.States, (gradient, state) => gradient?.In(state.Type)),
+            .. states.Zip(Call.States, (parts, state) => (parts?.dim() > state.Shape.Length ? parts.sum(1) : parts)?.In(state.Type)),
         ];
         scope.MoveToOuter(result.OfType<Tensor>());
         return result;
@@ -124,6 +124,15 @@ internal sealed class GpuEvaluator : Evaluator
     private bool IsKept(int state) => Has(backward!, GpuRole.KeptState, state);
 
     private long[] KeptShape(BoundTensor state) => [work.Rows(forward.Chunk)[^1], .. state.Canonical[1..]];
+
+    // Of a state without the columns that are split, each split has a part of the gradient.
+    private long[] GradientShape(int state)
+    {
+        var shape = Call.States[state].Shape;
+        return backward!.Splits == 1 || Call.Op.States[state].Dimensions[^1] == backward.Kernel.Split
+            ? shape
+            : [shape[0], backward.Splits, .. shape[1..]];
+    }
 
     private static Tensor Floats(Tensor tensor, BoundTensor state) => tensor.reshape(state.Canonical).to(ScalarType.Float32).contiguous();
 

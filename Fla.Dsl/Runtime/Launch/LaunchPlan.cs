@@ -102,7 +102,7 @@ public sealed record LaunchPlan(
         LaunchPlan? chosen = null;
         foreach (var split in SplitTiles(kernel, work))
         {
-            var tiles = kernel.Dimensions.Select(name => name == kernel.Split ? split : LeastTile(work.Sizes[name])).ToArray();
+            var tiles = kernel.Dimensions.Select(name => name == kernel.Split ? split : LeastTile(work.Size(name))).ToArray();
             if (tiles.Any(tile => tile is null)) continue;
             if (chosen is not null
                 && chosen.Blocks >= FullEnough * device.Machine.Multiprocessors && StateElements(chosen) <= MostStateElements)
@@ -131,9 +131,11 @@ public sealed record LaunchPlan(
 
     private static LaunchPlan With(GpuKernel kernel, int chunk, int[] tiles, Workload work, Target device)
     {
-        var types = new GpuTypes(
-            device.Block, GpuTypes.Of(chunk), [.. tiles.Select(GpuTypes.Of)], GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!);
-        var instance = kernel.Of(types);
+        GpuInstance Instance(Type ahead) => kernel.Of(new(
+            device.Block, GpuTypes.Of(chunk), ahead, [.. tiles.Select(GpuTypes.Of)], GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!));
+        bool Fits(GpuInstance instance) => instance.SharedBytes <= device.Machine.SharedBytesPerBlock;
+        var least = Instance(GpuTypes.Aheads[^1]);
+        var instance = Fits(least) ? GpuTypes.Aheads.Select(Instance).First(Fits) : least;
         var splits = kernel.Split is { } name ? (int)Ceiling(work.Sizes[name], tiles[kernel.Place(name)]) : 1;
         var blocks = work.Sequences * work.Heads * splits;
         return new(kernel, work, chunk, tiles, splits, blocks, instance.SharedBytes) { Method = instance.Method };

@@ -20,6 +20,9 @@ public sealed record Workload(
     /// <summary>How many tokens the longest sequence has.</summary>
     public long Longest => Enumerable.Range(0, Sequences).Max(n => Offsets[n + 1] - Offsets[n]);
 
+    /// <summary>The size of a dimension, or of the features of one.</summary>
+    internal long Size(string dimension) => FeatureMaps.SizeOf(dimension, of => Size(of)) ?? Sizes[dimension];
+
     /// <summary>What a call comes to for kernels.</summary>
     internal static Workload Of(RecurrenceCall call)
     {

@@ -65,30 +65,22 @@ partial class DeltaRule
                 new(GpuRole.InitialStateGradient, "S"),
             ]));
 
-        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
-        public static int ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
-            where TBlock : struct, IBlock
-            where TChunk : struct, ISize
-            where TK : struct, ISize
-            where TV : struct, ISize
-            where TElement : struct, IElement
-            where TGate : struct, IElement
-            => Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes;
-
         /// <summary>Shared memory of a block.</summary>
-        public static int ForwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => (2 * ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes;
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
-        private static void ForwardLines<TBlock, TChunk, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
+        private static void ForwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -98,9 +90,10 @@ partial class DeltaRule
         }
 
         /// <summary>From the first token to the last: the output, and the states carried into each chunk.</summary>
-        public static void Forward<TBlock, TChunk, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor betaTensor, float scale, GpuTensor oTensor, GpuTensor keptS, GpuTensor initialS, GpuTensor finalS, long offsets, int heads, int splits)
+        public static void Forward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor betaTensor, float scale, GpuTensor oTensor, GpuTensor keptS, GpuTensor initialS, GpuTensor finalS, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -115,10 +108,12 @@ partial class DeltaRule
             initialS = initialS.From<SingleElement>(split * TV.Value);
             finalS = finalS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-            var stageBytes = ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>();
             var linesBytes = 1 * Columns.Bytes<TChunk>();
-            var lines = shared + (2 * stageBytes);
-            var SStored = lines + (2 * linesBytes);
+            var kPlaces = shared;
+            var qPlaces = kPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
+            var vPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var lines = vPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
+            var SStored = lines + (2 * 1 * Columns.Bytes<TChunk>());
             var t2Shared = SStored + Shared<TK, TV, TElement>.Bytes;
             var PShared = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
             var t5 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
@@ -141,12 +136,12 @@ partial class DeltaRule
             var t7 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
             var nextS = Tile.New<TBlock, TK, TV>();
-            var stage = 0;
+            var turn = 0;
             var arrivingbeta = Columns.New<TChunk>();
             var start = 0L;
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + start, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), qTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + start, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), kTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + start, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), vTensor.Columns);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Columns.Read<TChunk, SingleElement>(arrivingbeta, betaTensor.Row<SingleElement>(first + start, head, heads), betaTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
             Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingbeta);
             Transfers.Depart<TBlock>();
@@ -157,15 +152,15 @@ partial class DeltaRule
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
                 Columns.Read<TChunk, SingleElement>(arrivingbeta, betaTensor.Row<SingleElement>(first + next, head, heads), betaTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(next, tokens));
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (stageBytes - stage + 0), qTensor.Row<TElement>(first + next, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), qTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + next, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), kTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + next, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), vTensor.Columns);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TV, TElement>.Bytes);
                 Transfers.Depart<TBlock>();
-                var q = shared + (stage + 0);
-                var k = shared + (stage + Shared<TChunk, TK, TElement>.Bytes);
-                var v = shared + (stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes);
                 var beta = lines;
-                Transfers.WriteState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, S);
+                Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
                 Tile.Fill<TBlock, TChunk, TV>(t, 0f);
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(t, k, SStored);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
@@ -210,12 +205,14 @@ partial class DeltaRule
                 Tile.Fill<TBlock, TChunk, TV>(t7, 0f);
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(t7, q, SStored);
                 Group.Barrier();
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t7, PShared, uShared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     o[i] = scale * t7[i];
                 }
-                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o);
+                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o, v, Shared<TChunk, TV, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     nextS[i] = S[i];
@@ -223,7 +220,11 @@ partial class DeltaRule
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, k, t6Shared);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
                 Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
-                stage = stageBytes - stage;
+                if (!Ahead.Has<TAhead>(2)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
                 lines = lines + linesBytes;
                 linesBytes = -linesBytes;
                 Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingbeta);
@@ -232,30 +233,22 @@ partial class DeltaRule
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalS, qTensor.Columns, sequence, head, heads, S);
         }
 
-        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
-        public static int BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
-            where TBlock : struct, IBlock
-            where TChunk : struct, ISize
-            where TK : struct, ISize
-            where TV : struct, ISize
-            where TElement : struct, IElement
-            where TGate : struct, IElement
-            => Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes;
-
         /// <summary>Shared memory of a block.</summary>
-        public static int BackwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        public static int BackwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => (1 * BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
-        private static void BackwardLines<TBlock, TChunk, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
+        private static void BackwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -265,9 +258,10 @@ partial class DeltaRule
         }
 
         /// <summary>From the last token to the first: the gradients.</summary>
-        public static void Backward<TBlock, TChunk, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor betaTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dbetaTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
+        public static void Backward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor betaTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dbetaTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -283,10 +277,13 @@ partial class DeltaRule
             dFinalS = dFinalS.From<SingleElement>(split * TV.Value);
             dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-            var stageBytes = BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>();
             var linesBytes = 1 * Columns.Bytes<TChunk>();
-            var lines = shared + (1 * stageBytes);
-            var S = lines + (2 * linesBytes);
+            var kPlaces = shared;
+            var qPlaces = kPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
+            var doPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var vPlaces = doPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
+            var lines = vPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
+            var S = lines + (2 * 1 * Columns.Bytes<TChunk>());
             var dSStored = S + Shared<TK, TV, TElement>.Bytes;
             var t2Shared = dSStored + Shared<TK, TV, TElement>.Bytes;
             var t6Shared = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
@@ -328,13 +325,14 @@ partial class DeltaRule
             var t15 = Tile.New<TBlock, TChunk, TK>();
             var t16 = Tile.New<TBlock, TChunk, TK>();
             var dk = Tile.New<TBlock, TChunk, TK>();
+            var turn = 0;
             var arrivingbeta = Columns.New<TChunk>();
             var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + start, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), qTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + start, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), kTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + start, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), vTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), doTensor.Row<TElement>(first + start, head, heads), doTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), doTensor.Columns);
-            Transfers.Copy<TBlock, TK, TV, TElement>(S, keptS.State<TElement>(firstRow + (start / TChunk.Value), head, heads, qTensor.Columns), keptS.Stride<TElement>(1), Memory.RowsOf(start >= 0, qTensor.Columns), keptS.Columns);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, start >= 0);
             Columns.Read<TChunk, SingleElement>(arrivingbeta, betaTensor.Row<SingleElement>(first + start, head, heads), betaTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
             Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingbeta);
             Transfers.Depart<TBlock>();
@@ -345,10 +343,15 @@ partial class DeltaRule
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
                 Columns.Read<TChunk, SingleElement>(arrivingbeta, betaTensor.Row<SingleElement>(first + next, head, heads), betaTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(next, tokens));
-                var q = shared + (0);
-                var k = shared + (Shared<TChunk, TK, TElement>.Bytes);
-                var v = shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes);
-                var @do = shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
+                var @do = doPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TV, TElement>.Bytes);
+                Transfers.Depart<TBlock>();
                 var beta = lines;
                 Tile.Fill<TBlock, TChunk, TV>(t, 0f);
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(t, k, S);
@@ -396,8 +399,6 @@ partial class DeltaRule
                     du[i] = (t5[i] * betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
                 }
                 Group.Barrier();
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + next, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), vTensor.Columns);
-                Transfers.Depart<TBlock>();
                 Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(du, t7Shared, @do);
                 Tile.Store<TBlock, TChunk, TV, TElement>(duShared, du);
                 Tile.Fill<TBlock, TChunk, TV>(u, 0f);
@@ -415,7 +416,7 @@ partial class DeltaRule
                 var dvShared = duShared;
                 Group.Barrier();
                 Tile.Store<TBlock, TChunk, TV, TElement>(dvShared, dv);
-                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv);
+                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, v, Shared<TChunk, TV, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TV>.Row(i);
@@ -434,7 +435,7 @@ partial class DeltaRule
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(t12Shared, t12);
                 Tile.Fill<TBlock, TChunk, TChunk>(t13, 0f);
                 Group.Barrier();
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), doTensor.Row<TElement>(first + next, head, heads), doTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), doTensor.Columns);
+                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
                 Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t13, dvShared, uShared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
@@ -456,11 +457,13 @@ partial class DeltaRule
                     dq[i] = (t8[i] * scale);
                 }
                 Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dq, t12Shared, k, beta);
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, @do, Shared<TChunk, TV, TElement>.Bytes);
                 Tile.Fill<TBlock, TChunk, TK>(t15, 0f);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(t15, uShared, dSStored);
                 Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(t15, t12Shared, q);
                 Group.Barrier();
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(t15, t14Shared, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
@@ -476,9 +479,11 @@ partial class DeltaRule
                 }
                 Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dk, t14Shared, k, beta);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(dk, t11Shared, S);
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, q, Shared<TChunk, TK, TElement>.Bytes);
                 Group.Barrier();
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + next, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), qTensor.Columns);
+                Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (next / TChunk.Value), head, heads, next >= 0);
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
                 if (Columns.IsMine)
                 {
@@ -494,10 +499,7 @@ partial class DeltaRule
                 }
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
                 Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
-                Group.Barrier();
-                Transfers.Copy<TBlock, TK, TV, TElement>(S, keptS.State<TElement>(firstRow + (next / TChunk.Value), head, heads, qTensor.Columns), keptS.Stride<TElement>(1), Memory.RowsOf(next >= 0, qTensor.Columns), keptS.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + next, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), kTensor.Columns);
-                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
                 lines = lines + linesBytes;
                 linesBytes = -linesBytes;
                 Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingbeta);

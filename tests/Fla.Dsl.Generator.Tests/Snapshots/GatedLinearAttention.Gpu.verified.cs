@@ -72,30 +72,22 @@ partial class GatedLinearAttention
                 new(GpuRole.StateDecay, "S"),
             ]));
 
-        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
-        public static int ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
-            where TBlock : struct, IBlock
-            where TChunk : struct, ISize
-            where TK : struct, ISize
-            where TV : struct, ISize
-            where TElement : struct, IElement
-            where TGate : struct, IElement
-            => Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TK, TGate>.Bytes;
-
         /// <summary>Shared memory of a block.</summary>
-        public static int ForwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => (2 * ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()) + (2 * 0 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>();
 
         /// <summary>From the first token to the last: the output, and the states carried into each chunk.</summary>
-        public static void Forward<TBlock, TChunk, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, float scale, GpuTensor oTensor, GpuTensor keptS, GpuTensor initialS, GpuTensor finalS, long offsets, int heads, int splits)
+        public static void Forward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, float scale, GpuTensor oTensor, GpuTensor keptS, GpuTensor initialS, GpuTensor finalS, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -110,8 +102,11 @@ partial class GatedLinearAttention
             initialS = initialS.From<SingleElement>(split * TV.Value);
             finalS = finalS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-            var stageBytes = ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>();
-            var SStored = shared + (2 * stageBytes);
+            var vPlaces = shared;
+            var kPlaces = vPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes);
+            var qPlaces = kPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var gkPlaces = qPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes);
+            var SStored = gkPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TGate>.Bytes);
             var G = SStored + Shared<TK, TV, TElement>.Bytes;
             var line = G + Shared<TChunk, TK, SingleElement>.Bytes;
             var zonesOft = line + Columns.Bytes<TChunk>();
@@ -131,12 +126,12 @@ partial class GatedLinearAttention
             var o = Tile.New<TBlock, TChunk, TV>();
             var t4 = Tile.New<TBlock, TChunk, TK>();
             var nextS = Tile.New<TBlock, TK, TV>();
-            var stage = 0;
+            var turn = 0;
             var start = 0L;
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + start, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), qTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + start, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), kTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + start, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), vTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TGate>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), gkTensor.Row<TGate>(first + start, head, heads), gkTensor.Stride<TGate>(), Memory.RowsAt<TChunk>(start, tokens), gkTensor.Columns);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, start, tokens, head, heads);
             Transfers.Depart<TBlock>();
             while (start < tokens)
             {
@@ -144,16 +139,16 @@ partial class GatedLinearAttention
                 var rows = Memory.RowsAt<TChunk>(start, tokens);
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (stageBytes - stage + 0), qTensor.Row<TElement>(first + next, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), qTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + next, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), kTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + next, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), vTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TGate>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), gkTensor.Row<TGate>(first + next, head, heads), gkTensor.Stride<TGate>(), Memory.RowsAt<TChunk>(next, tokens), gkTensor.Columns);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TK, TGate>.Bytes), gkTensor, first, next, tokens, head, heads);
+                var gk = gkPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TK, TGate>.Bytes);
                 Transfers.Depart<TBlock>();
-                var q = shared + (stage + 0);
-                var k = shared + (stage + Shared<TChunk, TK, TElement>.Bytes);
-                var v = shared + (stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes);
-                var gk = shared + (stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes);
-                Transfers.WriteState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, S);
+                Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
                 RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
@@ -163,6 +158,8 @@ partial class GatedLinearAttention
                 }
                 Reductions.SumColumns<TBlock, TChunk, TK>(zonesOft, t);
                 Group.Barrier();
+                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TK>.Row(i);
@@ -203,7 +200,7 @@ partial class GatedLinearAttention
                 {
                     o[i] = scale * t3[i];
                 }
-                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o);
+                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o, q, Shared<TChunk, TK, TElement>.Bytes);
                 Columns.OfColumns<TBlock, TChunk, TK>(line2OfColumns, line2);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
@@ -213,6 +210,9 @@ partial class GatedLinearAttention
                 }
                 var t4Shared = t2Shared;
                 Group.Barrier();
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 Tile.Store<TBlock, TChunk, TK, TElement>(t4Shared, t4);
                 Columns.OfRows<TBlock, TK, TV>(line3OfRows, line3);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
@@ -223,36 +223,31 @@ partial class GatedLinearAttention
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, t4Shared, v);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
                 Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
-                stage = stageBytes - stage;
+                if (!Ahead.Has<TAhead>(3)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
                 start = next;
             }
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalS, qTensor.Columns, sequence, head, heads, S);
         }
 
-        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
-        public static int BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
-            where TBlock : struct, IBlock
-            where TChunk : struct, ISize
-            where TK : struct, ISize
-            where TV : struct, ISize
-            where TElement : struct, IElement
-            where TGate : struct, IElement
-            => Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TK, TGate>.Bytes + Shared<TChunk, TV, TElement>.Bytes;
-
         /// <summary>Shared memory of a block.</summary>
-        public static int BackwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        public static int BackwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => (1 * BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()) + (2 * 0 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.RowBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, SingleElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.RowBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, SingleElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes;
 
         /// <summary>From the last token to the first: the gradients.</summary>
-        public static void Backward<TBlock, TChunk, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dgkTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
+        public static void Backward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dgkTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -268,8 +263,12 @@ partial class GatedLinearAttention
             dFinalS = dFinalS.From<SingleElement>(split * TV.Value);
             dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-            var stageBytes = BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>();
-            var S = shared + (1 * stageBytes);
+            var qPlaces = shared;
+            var kPlaces = qPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
+            var doPlaces = kPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var vPlaces = doPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
+            var gkPlaces = vPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
+            var S = gkPlaces + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes);
             var dSStored = S + Shared<TK, TV, TElement>.Bytes;
             var G = dSStored + Shared<TK, TV, TElement>.Bytes;
             var line = G + Shared<TChunk, TK, SingleElement>.Bytes;
@@ -323,13 +322,14 @@ partial class GatedLinearAttention
             var dq = Tile.New<TBlock, TChunk, TK>();
             var dv = Tile.New<TBlock, TChunk, TV>();
             var dgk = Tile.New<TBlock, TChunk, TK>();
+            var turn = 0;
             var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + start, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), qTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + start, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), kTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + start, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), vTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TGate>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), gkTensor.Row<TGate>(first + start, head, heads), gkTensor.Stride<TGate>(), Memory.RowsAt<TChunk>(start, tokens), gkTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TK, TGate>.Bytes), doTensor.Row<TElement>(first + start, head, heads), doTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), doTensor.Columns);
-            Transfers.Copy<TBlock, TK, TV, TElement>(S, keptS.State<TElement>(firstRow + (start / TChunk.Value), head, heads, qTensor.Columns), keptS.Stride<TElement>(1), Memory.RowsOf(start >= 0, qTensor.Columns), keptS.Columns);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, start, tokens, head, heads);
+            Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, start >= 0);
             Transfers.Depart<TBlock>();
             while (start >= 0)
             {
@@ -337,11 +337,17 @@ partial class GatedLinearAttention
                 var rows = Memory.RowsAt<TChunk>(start, tokens);
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
-                var q = shared + (0);
-                var k = shared + (Shared<TChunk, TK, TElement>.Bytes);
-                var v = shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes);
-                var gk = shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes);
-                var @do = shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TK, TGate>.Bytes);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
+                var @do = doPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(4)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces + Ahead.Offset<TAhead>(4, 1 - turn, Shared<TChunk, TK, TGate>.Bytes), gkTensor, first, next, tokens, head, heads);
+                var gk = gkPlaces + Ahead.Offset<TAhead>(4, turn, Shared<TChunk, TK, TGate>.Bytes);
+                Transfers.Depart<TBlock>();
                 RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
@@ -387,9 +393,8 @@ partial class GatedLinearAttention
                     t8[i] = t7[i] * scale;
                 }
                 Group.Barrier();
-                Transfers.Copy<TBlock, TK, TV, TElement>(S, keptS.State<TElement>(firstRow + (next / TChunk.Value), head, heads, qTensor.Columns), keptS.Stride<TElement>(1), Memory.RowsOf(next >= 0, qTensor.Columns), keptS.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + next, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), vTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TGate>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), gkTensor.Row<TGate>(first + next, head, heads), gkTensor.Stride<TGate>(), Memory.RowsAt<TChunk>(next, tokens), gkTensor.Columns);
+                Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (next / TChunk.Value), head, heads, next >= 0);
+                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
@@ -479,7 +484,7 @@ partial class GatedLinearAttention
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
                     dk[i] = (t2[i] * t14[i]) + (line3OfRows[Layout<TBlock, TChunk, TK>.RowOf(i)] * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column))) + t12[i];
                 }
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, gk, Shared<TChunk, TK, TGate>.Bytes);
                 Columns.OfRows<TBlock, TK, TV>(line5OfRows, line5);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
@@ -493,12 +498,11 @@ partial class GatedLinearAttention
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
                     dq[i] = (line3OfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)] * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column))) + t11[i] + (t8[i] * t9[i]);
                 }
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, gk, Shared<TChunk, TK, TGate>.Bytes);
                 Tile.Store<TBlock, TChunk, TK, SingleElement>(t18, t13);
                 Group.Barrier();
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + next, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), qTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + next, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), kTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TK, TGate>.Bytes), doTensor.Row<TElement>(first + next, head, heads), doTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), doTensor.Columns);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(4)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
                 RunningSums.Of<TBlock, TChunk, TK, SingleElement>(t18, t18, true, false);
                 Tile.Store<TBlock, TChunk, TK, SingleElement>(t19, t16);
@@ -510,7 +514,7 @@ partial class GatedLinearAttention
                     dv[i] = (t4[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]) + (t17[i] * scale);
                 }
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(dv, t15Shared, dSStored);
-                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv);
+                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, @do, Shared<TChunk, TV, TElement>.Bytes);
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TK.Value / 32; i++)
@@ -520,6 +524,8 @@ partial class GatedLinearAttention
                     }
                 }
                 Group.Barrier();
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 Columns.OfColumns<TBlock, TChunk, TK>(line7OfColumns, line7);
                 Columns.OfColumns<TBlock, TChunk, TK>(line6OfColumns, line6);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
@@ -528,38 +534,34 @@ partial class GatedLinearAttention
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
                     dgk[i] = (line7OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(t19 + Shared<TChunk, TK, SingleElement>.At(row, column))) + line6OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] + SingleElement.ReadShared(t18 + Shared<TChunk, TK, SingleElement>.At(row, column));
                 }
-                Transfers.Write<TBlock, TChunk, TK, TGate>(dgkTensor.Row<TGate>(first + start, (split * heads) + head, splits * heads), dgkTensor.Stride<TGate>(), rows, dgkTensor.Columns, dgk);
+                Transfers.Write<TBlock, TChunk, TK, TGate>(dgkTensor.Row<TGate>(first + start, (split * heads) + head, splits * heads), dgkTensor.Stride<TGate>(), rows, dgkTensor.Columns, dgk, q, Shared<TChunk, TK, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
                 Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
+                if (!Ahead.Has<TAhead>(4)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
                 start = next;
             }
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(dInitialS, qTensor.Columns, sequence, head, heads, dS);
         }
 
-        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
-        public static int SegmentStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
-            where TBlock : struct, IBlock
-            where TChunk : struct, ISize
-            where TK : struct, ISize
-            where TV : struct, ISize
-            where TElement : struct, IElement
-            where TGate : struct, IElement
-            => Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TK, TGate>.Bytes;
-
         /// <summary>Shared memory of a block.</summary>
-        public static int SegmentBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        public static int SegmentBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => (2 * SegmentStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()) + (2 * 0 * Columns.Bytes<TChunk>()) + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TGate>.Bytes) + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes;
 
         /// <summary>What a segment of a sequence makes of an empty state, and how it decays another one.</summary>
-        public static void Segment<TBlock, TChunk, TK, TV, TElement, TGate>(GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor finalS, GpuTensor finaldecayOfS, long offsets, int heads, int splits)
+        public static void Segment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor finalS, GpuTensor finaldecayOfS, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -572,8 +574,10 @@ partial class GatedLinearAttention
             finalS = finalS.From<SingleElement>(split * TV.Value);
             finaldecayOfS = finaldecayOfS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-            var stageBytes = SegmentStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>();
-            var G = shared + (2 * stageBytes);
+            var vPlaces = shared;
+            var kPlaces = vPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes);
+            var gkPlaces = kPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var G = gkPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TGate>.Bytes);
             var line = G + Shared<TChunk, TK, SingleElement>.Bytes;
             var line2 = line + Columns.Bytes<TK>();
             var tShared = line2 + Columns.Bytes<TK>();
@@ -587,11 +591,11 @@ partial class GatedLinearAttention
             var t = Tile.New<TBlock, TChunk, TK>();
             var t2 = Tile.New<TBlock, TK, TV>();
             var nextS = Tile.New<TBlock, TK, TV>();
-            var stage = 0;
+            var turn = 0;
             var start = 0L;
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), kTensor.Row<TElement>(first + start, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), kTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + start, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), vTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TGate>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), gkTensor.Row<TGate>(first + start, head, heads), gkTensor.Stride<TGate>(), Memory.RowsAt<TChunk>(start, tokens), gkTensor.Columns);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, start, tokens, head, heads);
             Transfers.Depart<TBlock>();
             while (start < tokens)
             {
@@ -599,15 +603,17 @@ partial class GatedLinearAttention
                 var rows = Memory.RowsAt<TChunk>(start, tokens);
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (stageBytes - stage + 0), kTensor.Row<TElement>(first + next, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), kTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + next, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), vTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TGate>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), gkTensor.Row<TGate>(first + next, head, heads), gkTensor.Stride<TGate>(), Memory.RowsAt<TChunk>(next, tokens), gkTensor.Columns);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TK, TGate>.Bytes), gkTensor, first, next, tokens, head, heads);
+                var gk = gkPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TK, TGate>.Bytes);
                 Transfers.Depart<TBlock>();
-                var k = shared + (stage + 0);
-                var v = shared + (stage + Shared<TChunk, TK, TElement>.Bytes);
-                var gk = shared + (stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes);
                 RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
                 Group.Barrier();
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TK.Value / 32; i++)
@@ -641,10 +647,15 @@ partial class GatedLinearAttention
                     nextS[i] = (line2OfRows[Layout<TBlock, TK, TV>.RowOf(i)] * S[i]);
                 }
                 Group.Barrier();
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, tShared, v);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) decayOfS[i] = t2[i];
-                stage = stageBytes - stage;
+                if (!Ahead.Has<TAhead>(2)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
                 start = next;
             }
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalS, kTensor.Columns, sequence, head, heads, S);

@@ -72,30 +72,22 @@ partial class SimpleGatedLinearAttention
                 new(GpuRole.StateDecay, "S"),
             ]));
 
-        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
-        public static int ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
-            where TBlock : struct, IBlock
-            where TChunk : struct, ISize
-            where TK : struct, ISize
-            where TV : struct, ISize
-            where TElement : struct, IElement
-            where TGate : struct, IElement
-            => Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes;
-
         /// <summary>Shared memory of a block.</summary>
-        public static int ForwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => (2 * ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()) + (2 * 5 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + (2 * 5 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes;
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
-        private static void ForwardLines<TBlock, TChunk, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
+        private static void ForwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -124,9 +116,10 @@ partial class SimpleGatedLinearAttention
         }
 
         /// <summary>From the first token to the last: the output, and the states carried into each chunk.</summary>
-        public static void Forward<TBlock, TChunk, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gTensor, float scale, GpuTensor oTensor, GpuTensor keptS, GpuTensor initialS, GpuTensor finalS, long offsets, int heads, int splits)
+        public static void Forward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gTensor, float scale, GpuTensor oTensor, GpuTensor keptS, GpuTensor initialS, GpuTensor finalS, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -141,10 +134,12 @@ partial class SimpleGatedLinearAttention
             initialS = initialS.From<SingleElement>(split * TV.Value);
             finalS = finalS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-            var stageBytes = ForwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>();
             var linesBytes = 5 * Columns.Bytes<TChunk>();
-            var lines = shared + (2 * stageBytes);
-            var SStored = lines + (2 * linesBytes);
+            var vPlaces = shared;
+            var qPlaces = vPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes);
+            var kPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var lines = kPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes);
+            var SStored = lines + (2 * 5 * Columns.Bytes<TChunk>());
             var PShared = SStored + Shared<TK, TV, TElement>.Bytes;
             var S = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(S, initialS, qTensor.Columns, sequence, head, heads);
@@ -158,15 +153,15 @@ partial class SimpleGatedLinearAttention
             var nextS = Tile.New<TBlock, TK, TV>();
             var t3 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
-            var stage = 0;
+            var turn = 0;
             var arrivingg = Columns.New<TChunk>();
             var start = 0L;
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + start, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), qTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + start, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), kTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + start, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), vTensor.Columns);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + start, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
             Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingg);
-            ForwardLines<TBlock, TChunk, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(start, tokens), scale);
+            ForwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(start, tokens), scale);
             Transfers.Depart<TBlock>();
             while (start < tokens)
             {
@@ -175,19 +170,19 @@ partial class SimpleGatedLinearAttention
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
                 Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + next, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(next, tokens));
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (stageBytes - stage + 0), qTensor.Row<TElement>(first + next, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), qTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + next, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), kTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + next, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), vTensor.Columns);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TK, TElement>.Bytes);
                 Transfers.Depart<TBlock>();
-                var q = shared + (stage + 0);
-                var k = shared + (stage + Shared<TChunk, TK, TElement>.Bytes);
-                var v = shared + (stage + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes);
                 var g = lines;
                 var G = g + Columns.Bytes<TChunk>();
                 var line = G + Columns.Bytes<TChunk>();
                 var line2 = line + Columns.Bytes<TChunk>();
                 var line3 = line2 + Columns.Bytes<TChunk>();
-                Transfers.WriteState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, S);
+                Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
                 Tile.Fill<TBlock, TChunk, TV>(t, 0f);
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(t, q, SStored);
                 Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
@@ -214,48 +209,46 @@ partial class SimpleGatedLinearAttention
                     t3[i] = (t[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
                 }
                 Group.Barrier();
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t3, PShared, v);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     o[i] = scale * t3[i];
                 }
-                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o);
+                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o, q, Shared<TChunk, TK, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
                 Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
-                stage = stageBytes - stage;
+                if (!Ahead.Has<TAhead>(2)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
                 lines = lines + linesBytes;
                 linesBytes = -linesBytes;
                 Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingg);
-                ForwardLines<TBlock, TChunk, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(next, tokens), scale);
+                ForwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(next, tokens), scale);
                 start = next;
             }
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalS, qTensor.Columns, sequence, head, heads, S);
         }
 
-        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
-        public static int BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
-            where TBlock : struct, IBlock
-            where TChunk : struct, ISize
-            where TK : struct, ISize
-            where TV : struct, ISize
-            where TElement : struct, IElement
-            where TGate : struct, IElement
-            => Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes;
-
         /// <summary>Shared memory of a block.</summary>
-        public static int BackwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        public static int BackwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => (1 * BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()) + (2 * 6 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>() + Reductions.RowBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 6 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>() + Reductions.RowBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
-        private static void BackwardLines<TBlock, TChunk, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
+        private static void BackwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -290,9 +283,10 @@ partial class SimpleGatedLinearAttention
         }
 
         /// <summary>From the last token to the first: the gradients.</summary>
-        public static void Backward<TBlock, TChunk, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dgTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
+        public static void Backward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dgTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -308,10 +302,13 @@ partial class SimpleGatedLinearAttention
             dFinalS = dFinalS.From<SingleElement>(split * TV.Value);
             dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-            var stageBytes = BackwardStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>();
             var linesBytes = 6 * Columns.Bytes<TChunk>();
-            var lines = shared + (1 * stageBytes);
-            var S = lines + (2 * linesBytes);
+            var qPlaces = shared;
+            var kPlaces = qPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
+            var doPlaces = kPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var vPlaces = doPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
+            var lines = vPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
+            var S = lines + (2 * 6 * Columns.Bytes<TChunk>());
             var dSStored = S + Shared<TK, TV, TElement>.Bytes;
             var line5 = dSStored + Shared<TK, TV, TElement>.Bytes;
             var zonesOft4 = line5 + Columns.Bytes<TChunk>();
@@ -355,16 +352,17 @@ partial class SimpleGatedLinearAttention
             var dv = Tile.New<TBlock, TChunk, TV>();
             var dk = Tile.New<TBlock, TChunk, TK>();
             var dq = Tile.New<TBlock, TChunk, TK>();
+            var turn = 0;
             var arrivingg = Columns.New<TChunk>();
             var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + start, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), qTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + start, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), kTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + start, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), vTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), doTensor.Row<TElement>(first + start, head, heads), doTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), doTensor.Columns);
-            Transfers.Copy<TBlock, TK, TV, TElement>(S, keptS.State<TElement>(firstRow + (start / TChunk.Value), head, heads, qTensor.Columns), keptS.Stride<TElement>(1), Memory.RowsOf(start >= 0, qTensor.Columns), keptS.Columns);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, start >= 0);
             Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + start, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
             Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingg);
-            BackwardLines<TBlock, TChunk, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(start, tokens), scale);
+            BackwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(start, tokens), scale);
             Transfers.Depart<TBlock>();
             while (start >= 0)
             {
@@ -373,10 +371,15 @@ partial class SimpleGatedLinearAttention
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
                 Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + next, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(next, tokens));
-                var q = shared + (0);
-                var k = shared + (Shared<TChunk, TK, TElement>.Bytes);
-                var v = shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes);
-                var @do = shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
+                var @do = doPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TV, TElement>.Bytes);
+                Transfers.Depart<TBlock>();
                 var g = lines;
                 var G = g + Columns.Bytes<TChunk>();
                 var line = G + Columns.Bytes<TChunk>();
@@ -457,25 +460,24 @@ partial class SimpleGatedLinearAttention
                     dv[i] = (t3[i] * line3OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
                 }
                 Group.Barrier();
-                Transfers.Copy<TBlock, TK, TV, TElement>(S, keptS.State<TElement>(firstRow + (next / TChunk.Value), head, heads, qTensor.Columns), keptS.Stride<TElement>(1), Memory.RowsOf(next >= 0, qTensor.Columns), keptS.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + next, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), vTensor.Columns);
+                Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (next / TChunk.Value), head, heads, next >= 0);
                 Transfers.Depart<TBlock>();
                 Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(dv, t7Shared, @do);
-                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv);
+                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, v, Shared<TChunk, TV, TElement>.Bytes);
                 Columns.OfRows<TBlock, TChunk, TK>(line3OfRows2, line3);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     dk[i] = (t2[i] * line3OfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)]);
                 }
                 Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(dk, t8Shared, q);
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, v, Shared<TChunk, TV, TElement>.Bytes);
                 Columns.OfRows<TBlock, TChunk, TK>(lineOfRows, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     dq[i] = ((t10[i] * lineOfRows[Layout<TBlock, TChunk, TK>.RowOf(i)]) * scale);
                 }
                 Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dq, t8Shared, k);
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, v, Shared<TChunk, TV, TElement>.Bytes);
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TChunk.Value / 32; i++)
@@ -516,9 +518,10 @@ partial class SimpleGatedLinearAttention
                     Columns.CumulativeSum<TBlock, TChunk>(dg, line10, false, true);
                 }
                 Group.Barrier();
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), qTensor.Row<TElement>(first + next, head, heads), qTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), qTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), kTensor.Row<TElement>(first + next, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), kTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes), doTensor.Row<TElement>(first + next, head, heads), doTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), doTensor.Columns);
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
                 var n3 = Columns.Total<TK>(line6);
                 var n4 = n3 * n2;
@@ -537,39 +540,32 @@ partial class SimpleGatedLinearAttention
                 }
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
                 Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
+                turn = 1 - turn;
                 lines = lines + linesBytes;
                 linesBytes = -linesBytes;
                 Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingg);
-                BackwardLines<TBlock, TChunk, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(next, tokens), scale);
+                BackwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(next, tokens), scale);
                 start = next;
             }
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(dInitialS, qTensor.Columns, sequence, head, heads, dS);
         }
 
-        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
-        public static int SegmentStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
-            where TBlock : struct, IBlock
-            where TChunk : struct, ISize
-            where TK : struct, ISize
-            where TV : struct, ISize
-            where TElement : struct, IElement
-            where TGate : struct, IElement
-            => Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes;
-
         /// <summary>Shared memory of a block.</summary>
-        public static int SegmentBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+        public static int SegmentBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => (2 * SegmentStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>()) + (2 * 4 * Columns.Bytes<TChunk>());
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TV, TElement>.Bytes) + (2 * 4 * Columns.Bytes<TChunk>());
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
-        private static void SegmentLines<TBlock, TChunk, TK, TV, TElement, TGate>(SharedAddress lines, int rows)
+        private static void SegmentLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -592,9 +588,10 @@ partial class SimpleGatedLinearAttention
         }
 
         /// <summary>What a segment of a sequence makes of an empty state, and how it decays another one.</summary>
-        public static void Segment<TBlock, TChunk, TK, TV, TElement, TGate>(GpuTensor kTensor, GpuTensor vTensor, GpuTensor gTensor, GpuTensor finalS, GpuTensor finaldecayOfS, long offsets, int heads, int splits)
+        public static void Segment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor kTensor, GpuTensor vTensor, GpuTensor gTensor, GpuTensor finalS, GpuTensor finaldecayOfS, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
+            where TAhead : struct, ISize
             where TK : struct, ISize
             where TV : struct, ISize
             where TElement : struct, IElement
@@ -607,23 +604,24 @@ partial class SimpleGatedLinearAttention
             finalS = finalS.From<SingleElement>(split * TV.Value);
             finaldecayOfS = finaldecayOfS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-            var stageBytes = SegmentStageBytes<TBlock, TChunk, TK, TV, TElement, TGate>();
             var linesBytes = 4 * Columns.Bytes<TChunk>();
-            var lines = shared + (2 * stageBytes);
+            var kPlaces = shared;
+            var vPlaces = kPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
+            var lines = vPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TV, TElement>.Bytes);
             var S = Tile.New<TBlock, TK, TV>();
             Tile.Fill<TBlock, TK, TV>(S, 0f);
             var decayOfS = Tile.New<TBlock, TK, TV>();
             Tile.Fill<TBlock, TK, TV>(decayOfS, 0f);
             var nextS = Tile.New<TBlock, TK, TV>();
             var t = Tile.New<TBlock, TK, TV>();
-            var stage = 0;
+            var turn = 0;
             var arrivingg = Columns.New<TChunk>();
             var start = 0L;
-            Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (0), kTensor.Row<TElement>(first + start, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), kTensor.Columns);
-            Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + start, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(start, tokens), vTensor.Columns);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + start, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
             Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingg);
-            SegmentLines<TBlock, TChunk, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(start, tokens));
+            SegmentLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(start, tokens));
             Transfers.Depart<TBlock>();
             while (start < tokens)
             {
@@ -632,11 +630,11 @@ partial class SimpleGatedLinearAttention
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
                 Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + next, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(next, tokens));
-                Transfers.Copy<TBlock, TChunk, TK, TElement>(shared + (stageBytes - stage + 0), kTensor.Row<TElement>(first + next, head, heads), kTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), kTensor.Columns);
-                Transfers.Copy<TBlock, TChunk, TV, TElement>(shared + (stageBytes - stage + Shared<TChunk, TK, TElement>.Bytes), vTensor.Row<TElement>(first + next, head, heads), vTensor.Stride<TElement>(), Memory.RowsAt<TChunk>(next, tokens), vTensor.Columns);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TV, TElement>.Bytes);
                 Transfers.Depart<TBlock>();
-                var k = shared + (stage + 0);
-                var v = shared + (stage + Shared<TChunk, TK, TElement>.Bytes);
                 var g = lines;
                 var G = g + Columns.Bytes<TChunk>();
                 var line = G + Columns.Bytes<TChunk>();
@@ -654,11 +652,15 @@ partial class SimpleGatedLinearAttention
                 }
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) decayOfS[i] = t[i];
-                stage = stageBytes - stage;
+                if (!Ahead.Has<TAhead>(1)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
                 lines = lines + linesBytes;
                 linesBytes = -linesBytes;
                 Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingg);
-                SegmentLines<TBlock, TChunk, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(next, tokens));
+                SegmentLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(next, tokens));
                 start = next;
             }
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalS, kTensor.Columns, sequence, head, heads, S);

@@ -32,7 +32,7 @@ public static class DecayingSumsKernels
             new(GpuRole.FinalState, "S"), new(GpuRole.StateDecay, "S"), new(GpuRole.FinalState, "z"), new(GpuRole.StateDecay, "z"),
         ]));
 
-    public static int ForwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+    public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
         where TBlock : struct, IBlock
         where TChunk : struct, ISize
         where TK : struct, ISize
@@ -40,7 +40,7 @@ public static class DecayingSumsKernels
         where TElement : struct, IElement
         where TGate : struct, IElement => (TK.Value + 1) * TV.Value * 4;
 
-    public static void Forward<TBlock, TChunk, TK, TV, TElement, TGate>(
+    public static void Forward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(
         GpuTensor q, GpuTensor k, GpuTensor v, GpuTensor g, GpuTensor gamma, float scale, GpuTensor o,
         GpuTensor initialS, GpuTensor finalS, GpuTensor keptS, GpuTensor initialz, GpuTensor finalz, GpuTensor keptz,
         long offsets, int heads, int splits)
@@ -91,7 +91,7 @@ public static class DecayingSumsKernels
     }
 
     /// <summary>The states after each token of a chunk, the one before it first, and the gradient of the state.</summary>
-    public static int BackwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+    public static int BackwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
         where TBlock : struct, IBlock
         where TChunk : struct, ISize
         where TK : struct, ISize
@@ -99,7 +99,7 @@ public static class DecayingSumsKernels
         where TElement : struct, IElement
         where TGate : struct, IElement => (TChunk.Value + 2) * (TK.Value + 1) * TV.Value * 4;
 
-    public static void Backward<TBlock, TChunk, TK, TV, TElement, TGate>(
+    public static void Backward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(
         GpuTensor q, GpuTensor k, GpuTensor v, GpuTensor g, GpuTensor gamma, float scale, GpuTensor @do,
         GpuTensor keptS, GpuTensor finaldS, GpuTensor initialdS, GpuTensor keptz, GpuTensor finaldz, GpuTensor initialdz,
         GpuTensor dq, GpuTensor dk, GpuTensor dv, GpuTensor dg, GpuTensor dgamma,
@@ -193,7 +193,7 @@ public static class DecayingSumsKernels
         Write<SingleElement, TV>(shared, gradient + TK.Value, initialdz, sequence, head, 1, from, columns);
     }
 
-    public static int SegmentBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+    public static int SegmentBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
         where TBlock : struct, IBlock
         where TChunk : struct, ISize
         where TK : struct, ISize
@@ -201,7 +201,7 @@ public static class DecayingSumsKernels
         where TElement : struct, IElement
         where TGate : struct, IElement => 2 * (TK.Value + 1) * TV.Value * 4;
 
-    public static void Segment<TBlock, TChunk, TK, TV, TElement, TGate>(
+    public static void Segment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(
         GpuTensor k, GpuTensor v, GpuTensor g, GpuTensor gamma,
         GpuTensor finalS, GpuTensor decayS, GpuTensor finalz, GpuTensor decayz,
         long offsets, int heads, int splits)

@@ -109,6 +109,16 @@ public class LaunchPlanTests
         Assert.Equal(3, machine.Roofline(20, 300));
     }
 
+    [Theory]
+    [InlineData(64, typeof(Size8))]
+    [InlineData(128, typeof(Size4))]
+    [InlineData(256, typeof(Size1))]
+    public void As_many_tiles_as_there_is_room_for_arrive_ahead(int keys, Type ahead)
+    {
+        var op = KernelOps.With(new GpuProgram(new GpuKernel(typeof(AheadKernels), nameof(AheadKernels.Forward), ["K"], null, []), null)).Op;
+        Assert.Equal(ahead, LaunchPlan.Of(op, Work(keys), Machine.H100)[0].Method.GetGenericArguments()[2]);
+    }
+
     private static LaunchPlan Plan(Workload work) => LaunchPlan.Of(Op, work, Machine.H100)[0];
 
     private static Workload Work(long keys = 64, long values = 64, long tokens = 2048, int sequences = 8) => new(
@@ -138,13 +148,27 @@ public class LaunchPlanTests
 /// <summary>A kernel that is planned for and never run: what it asks for is two stages of q, k and v.</summary>
 public static class PlannedKernels
 {
-    public static int ForwardBytes<TBlock, TChunk, TK, TV, TElement, TGate>()
+    public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
         where TChunk : ISize
         where TK : ISize
         where TV : ISize
         where TElement : IElement => 2 * TChunk.Value * ((2 * TK.Value) + TV.Value) * TElement.Bytes;
 
-    public static void Forward<TBlock, TChunk, TK, TV, TElement, TGate>()
+    public static void Forward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
+    {
+    }
+}
+
+/// <summary>A kernel that is planned for and never run: what it asks for is six tiles, some of them with two places.</summary>
+public static class AheadKernels
+{
+    public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TElement, TGate>()
+        where TChunk : ISize
+        where TAhead : struct, ISize
+        where TK : ISize
+        where TElement : IElement => Enumerable.Range(0, 6).Sum(tile => Ahead.Bytes<TAhead>(tile, TChunk.Value * TK.Value * TElement.Bytes));
+
+    public static void Forward<TBlock, TChunk, TAhead, TK, TElement, TGate>()
     {
     }
 }
