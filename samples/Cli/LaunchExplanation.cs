@@ -52,7 +52,7 @@ internal static class LaunchExplanation
         [
             plan.Kernel.Name,
             Text($"{plan.Blocks}"),
-            Text($"{GpuKernel.Threads}"),
+            Text($"{plan.Threads}"),
             Text($"{plan.Chunk}"),
             string.Join(", ", tiles),
             Text($"{plan.Splits}"),

@@ -16,10 +16,10 @@ public class GeneratedCodeTests
 
     public static TheoryData<string> Ops => [.. OpNames];
 
-    /// <summary>Ops whose kernels are looked at: one of each kind of decay, and one of a triangular system.</summary>
+    /// <summary>Ops whose kernels are looked at: one of each kind of decay, one of a triangular system, and one of channels.</summary>
     public static TheoryData<string> WithKernels => [.. KernelNames];
 
-    private static string[] KernelNames => ["SimpleGatedLinearAttention", "GatedLinearAttention", "DeltaRule"];
+    private static string[] KernelNames => ["SimpleGatedLinearAttention", "GatedLinearAttention", "DeltaRule", "Hgrn"];
 
     [Theory]
     [MemberData(nameof(Ops))]

@@ -248,20 +248,11 @@ internal sealed partial class GpuBody
             return $"{arrived.Element}.ReadShared({arrived.Name} + Shared<{Dimensions(tile.Shape)}, {arrived.Element}>.At({row}, {column}))";
         }
 
-        string Infix(string symbol) => top ? $"{Of(0)} {symbol} {Of(1)}" : $"({Of(0)} {symbol} {Of(1)})";
         return tile.Op switch
         {
             TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads, numbersOf),
-            TileOp.Broadcast or TileOp.Transpose => Of(0),
-            TileOp.Negate => $"-{Of(0)}",
-            TileOp.Add => Infix("+"),
-            TileOp.Subtract => Infix("-"),
-            TileOp.Multiply => Infix("*"),
-            TileOp.Divide => Infix("/"),
             TileOp.CausalMask => $"Numbers.Where({row} {(tile.Point == ReadPoint.AfterWrite ? ">=" : ">")} {column}, {Of(0)})",
-            TileOp.Sqrt or TileOp.Relu or TileOp.Heaviside => $"Numbers.{tile.Op}({Of(0)})",
-            TileOp.Exp or TileOp.Log or TileOp.Sigmoid or TileOp.Tanh or TileOp.Softplus => $"Numbers.{tile.Op}<TBlock>({Of(0)})",
-            _ => throw new InvalidOperationException($"{tile.Op} is not computed element by element."),
+            _ => GpuText.Elementwise(tile.Op, Of, top),
         };
     }
 }

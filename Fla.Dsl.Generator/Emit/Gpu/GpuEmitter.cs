@@ -1,3 +1,4 @@
+using Fla.Dsl.Generator.Emit.Gpu.Channels;
 using Fla.Dsl.Generator.Model;
 
 namespace Fla.Dsl.Generator.Emit.Gpu;
@@ -7,15 +8,19 @@ internal static class GpuEmitter
 {
     public static void Write(CodeWriter code, Declaration declaration, GpuPrograms programs)
     {
-        var interfaces = programs.Programs.Select(program => new GpuInterface(declaration, program, programs.Split)).ToList();
-        code.Line("/// <summary>Kernels: a block for each sequence, head and part of the values.</summary>").Block("public static class GpuCode", () =>
+        var interfaces = programs.Programs.Select(program => new GpuInterface(declaration, program, programs)).ToList();
+        code.Line($"/// <summary>Kernels: {(programs.IsByChannel ? "a thread for each channel" : "a block for each sequence, head and part of the values")}.</summary>").Block("public static class GpuCode", () =>
         {
             code.Line("/// <summary>The kernels, as they are launched.</summary>").Line("public static readonly GpuProgram Program = new(");
             code.Indented(() =>
             {
                 foreach (var io in interfaces) io.Describe(code, io == interfaces[interfaces.Count - 1] ? ");" : ",");
             });
-            foreach (var io in interfaces) new GpuKernel(io, code.Line()).Write(code);
+            foreach (var io in interfaces)
+            {
+                if (programs.IsByChannel) new ChannelKernel(io).Write(code.Line());
+                else new GpuKernel(io, code.Line()).Write(code);
+            }
         });
     }
 }

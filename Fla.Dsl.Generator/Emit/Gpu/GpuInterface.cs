@@ -8,15 +8,21 @@ internal sealed class GpuInterface
 {
     private const string Single = "SingleElement";
 
+    private static readonly string[] OfAll = ["tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "offsets", "shared", "i"];
+    private static readonly string[] OfChunks = ["turn", "lines", "linesBytes", "at", "row", "column"];
+    private static readonly string[] OfChannels = ["stage", "stageBytes", "channel", "channels", "inside", "group", "token", "holds", "n"];
+
     private readonly Declaration declaration;
     private readonly TileProgram program;
+    private readonly bool isByChannel;
     private readonly Dictionary<int, string> locals = [];
     private readonly Dictionary<int, string> tensorOfInput = [];
     private readonly Dictionary<string, string> tensorOfOutput = [];
 
-    public GpuInterface(Declaration declaration, KernelProgram kernel, string? split)
+    public GpuInterface(Declaration declaration, KernelProgram kernel, GpuPrograms programs)
     {
-        (this.declaration, program, Kernel, Split) = (declaration, kernel.Program, kernel, split);
+        (this.declaration, program, Kernel, Split, isByChannel) = (declaration, kernel.Program, kernel, programs.Split, programs.IsByChannel);
+        Names = new Names([.. OfAll, .. isByChannel ? OfChannels : OfChunks]);
         Plan = new GpuPlan(program, program.Inputs.Where(input => input.Kind == InputKind.Argument && IsGate(input.Name)).Select(input => input.Id));
         foreach (var state in program.Carried)
             foreach (var role in new[] { "initial", "final", "kept", "dInitial", "dFinal" }) Names.Fresh($"{role}{StateOf(state)}");
@@ -35,7 +41,7 @@ internal sealed class GpuInterface
     public GpuPlan Plan { get; }
 
     /// <summary>The names that are taken in the kernel.</summary>
-    public Names Names { get; } = new("tokens", "head", "heads", "sequence", "split", "splits", "first", "firstRow", "rows", "start", "next", "turn", "lines", "linesBytes", "offsets", "shared", "i", "at", "row", "column");
+    public Names Names { get; }
 
     /// <summary>The dimension whose parts different blocks may have; or null.</summary>
     public string? Split { get; }
@@ -50,7 +56,8 @@ internal sealed class GpuInterface
 
     private IEnumerable<ProgramInput> Used => program.Inputs.Where(input => Plan.Needed.Contains(input.Id));
 
-    private IEnumerable<ProgramInput> Tokens => Used.Where(input => GpuPrograms.IsPerToken(declaration, input));
+    /// <summary>What there is of each token.</summary>
+    public IEnumerable<ProgramInput> Tokens => Used.Where(input => GpuPrograms.IsPerToken(declaration, input));
 
     /// <summary>A row for each token: what comes as tiles.</summary>
     public IEnumerable<ProgramInput> Tiles => Tokens.Where(input => Plan.PlaceOf(input.Id) == Place.Tile);
@@ -60,19 +67,19 @@ internal sealed class GpuInterface
 
     public IEnumerable<ProgramInput> PerHead => Used.Where(input => HasRole(input, ParameterRole.PerHead));
 
-    private IEnumerable<ProgramInput> Scales => Used.Where(input => HasRole(input, ParameterRole.Scale));
+    public IEnumerable<ProgramInput> Scales => Used.Where(input => HasRole(input, ParameterRole.Scale));
 
     /// <summary>Numbers that hold for the whole sequence.</summary>
     public IEnumerable<ProgramInput> Numbers => PerHead.Concat(Scales).Where(input => Plan.PlaceOf(input.Id) == Place.Scalar);
 
     /// <summary>The states that the forward walk kept.</summary>
-    private IEnumerable<ProgramInput> Kept => Used.Where(input => input.Kind == InputKind.State);
+    public IEnumerable<ProgramInput> Kept => Used.Where(input => input.Kind == InputKind.State);
 
     public IEnumerable<ProgramInput> KeptTiles => Kept.Where(input => !IsLine(input));
 
     public IEnumerable<ProgramInput> KeptLines => Kept.Where(IsLine);
 
-    private IEnumerable<(ProgramInput Input, ProgramOutput Next)> Carried => program.Carried.Zip(program.Next, (input, next) => (input, next));
+    public IEnumerable<(ProgramInput Input, ProgramOutput Next)> Carried => program.Carried.Zip(program.Next, (input, next) => (input, next));
 
     public IEnumerable<(ProgramInput Input, ProgramOutput Next)> CarriedTiles => Carried.Where(carried => !IsLine(carried.Input));
 
@@ -136,7 +143,7 @@ internal sealed class GpuInterface
     {
         var dimensions = string.Join(", ", Plan.Dimensions.Select(dimension => $"\"{dimension}\""));
         code.Line($"{Kernel.Name}: new GpuKernel(typeof(GpuCode), nameof({Kernel.Name}), [{dimensions}], {(Split is null ? "null" : $"\"{Split}\"")},");
-        code.Line("[").Indented(() => code.Lines(Roles.Select(role => $"new(GpuRole.{role.Role}, \"{role.Of}\"),"))).Line($"]){end}");
+        code.Line("[").Indented(() => code.Lines(Roles.Select(role => $"new(GpuRole.{role.Role}, \"{role.Of}\"),"))).Line($"]){(isByChannel ? " { IsByChannel = true }" : "")}{end}");
     }
 
     public string Tensor(ProgramInput input) => input.Kind == InputKind.State ? KeptTensor(input.Name) : tensorOfInput[input.Id];
@@ -179,6 +186,10 @@ internal sealed class GpuInterface
     public string SizeOf(string dimension) => FeatureDimension.Parse(dimension) is var (map, of)
         ? $"Features.Count<{map}Map>({SizeOf(of)})"
         : $"{Tensor(Tiles.First(input => program[input.Id].Shape.Columns == dimension))}.Columns";
+
+    /// <summary>Whether a result is the gradient of what is per head, a sum over all tokens.</summary>
+    public bool IsPerHead(ProgramOutput output) =>
+        IsBackward && declaration.Parameters.Any(parameter => parameter.Name == Declared(output.Name) && parameter.Role == ParameterRole.PerHead);
 
     public bool IsLine(ProgramInput input) => IsLine(input.Id);
 

@@ -1,3 +1,4 @@
+using Fla.Dsl.Generator.Emit.Gpu.Channels;
 using Fla.Dsl.Generator.Lowering;
 using Fla.Dsl.Generator.Model;
 
@@ -16,14 +17,28 @@ internal sealed record KernelProgram(string Name, string Summary, TileProgram Pr
 /// <param name="Split">The dimension whose parts different blocks may have: columns of outputs and states, if these do not mix; or null.</param>
 internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string? Split)
 {
+    /// <summary>Whether a thread walks the tokens of a channel, one of the dimension that is split; else a block walks chunks.</summary>
+    public bool IsByChannel { get; init; }
+
     /// <summary>The programs; null if a recurrence has something that kernels do not have.</summary>
-    public static GpuPrograms? Of(CompiledRecurrence compiled)
+    public static GpuPrograms? Of(CompiledRecurrence compiled) => OfChunks(compiled) ?? ChannelPrograms.Of(compiled);
+
+    private static GpuPrograms? OfChunks(CompiledRecurrence compiled)
     {
         if (compiled.Chunk is not { } chunk) return null;
         var declaration = compiled.Declaration;
         var (forward, backward) = (GpuLowering.Lower(chunk.Forward.Program), GpuLowering.Lower(chunk.Backward.Program));
         if (!Fits(declaration, forward) || !Fits(declaration, backward)) return null;
 
+        var programs = Walks(declaration, forward, backward);
+        if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
+            programs.Add(new("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", lowered, IsBackward: false, decays));
+        return new GpuPrograms(programs, SplitOf(chunk.Forward.Program));
+    }
+
+    /// <summary>The walk forward and the walks backward.</summary>
+    public static List<KernelProgram> Walks(Declaration declaration, TileProgram forward, TileProgram backward)
+    {
         var programs = new List<KernelProgram>
         {
             new("Forward", "From the first token to the last: the output, and the states carried into each chunk.", forward, IsBackward: false),
@@ -36,9 +51,7 @@ internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string
             programs.Add(new("TokenBackward", "From the last token to the first: the gradients of what is per token.", Simplification.Simplify(tokens), IsBackward: true));
         }
 
-        if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
-            programs.Add(new("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", lowered, IsBackward: false, decays));
-        return new GpuPrograms(programs, SplitOf(chunk.Forward.Program));
+        return programs;
     }
 
     /// <summary>Whether all operations have kernels, and all that comes has a place: rows of states are columns of a tensor of tokens.</summary>

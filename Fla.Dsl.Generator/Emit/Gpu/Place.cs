@@ -33,6 +33,7 @@ internal static class Places
     /// <summary>Whether the result of an operation has, at each place, what follows from its operands there.</summary>
     public static bool IsElementwise(TileOp op) => op is TileOp.Broadcast or TileOp.Negate or TileOp.Exp or TileOp.Log or TileOp.Sqrt or TileOp.Sigmoid
         or TileOp.Tanh or TileOp.Relu or TileOp.Heaviside or TileOp.Softplus or TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide
+        or TileOp.LogAddExp or TileOp.LogShare
         or TileOp.CausalMask or TileOp.Transpose;
 
     /// <summary>Whether an operation is a sum of products of tiles in shared memory, which is added to registers.</summary>

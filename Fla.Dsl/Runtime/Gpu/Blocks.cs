@@ -20,11 +20,31 @@ public readonly struct Cuda8 : IBlock
     public static bool IsCuda => true;
 }
 
+/// <summary>Two warps of a CUDA device.</summary>
+public readonly struct Cuda2 : IBlock
+{
+    /// <inheritdoc/>
+    public static int Value => 2;
+
+    /// <inheritdoc/>
+    public static bool IsCuda => true;
+}
+
 /// <summary>Eight warps of threads of the host.</summary>
 public readonly struct Emulated8 : IBlock
 {
     /// <inheritdoc/>
     public static int Value => 8;
+
+    /// <inheritdoc/>
+    public static bool IsCuda => false;
+}
+
+/// <summary>Two warps of threads of the host.</summary>
+public readonly struct Emulated2 : IBlock
+{
+    /// <inheritdoc/>
+    public static int Value => 2;
 
     /// <inheritdoc/>
     public static bool IsCuda => false;

@@ -13,7 +13,7 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// </summary>
 public sealed class GpuKernel
 {
-    /// <summary>Threads of a block.</summary>
+    /// <summary>Threads of a block that walks chunks.</summary>
     public const int Threads = 256;
 
     private readonly Type code;
@@ -42,6 +42,12 @@ public sealed class GpuKernel
 
     /// <summary>The parameters, in order.</summary>
     public IReadOnlyList<GpuParameter> Parameters { get; }
+
+    /// <summary>
+    /// Whether a thread walks the tokens of one channel, an index of <see cref="Split"/>: blocks are then of <see cref="Channel.Count"/>
+    /// threads, and <see cref="Dimensions"/> are as long as the types say.
+    /// </summary>
+    public bool IsByChannel { get; init; }
 
     /// <summary>
     /// The matrix products of a chunk: rows, columns and inner dimension of each by name, the chunk's tokens as <c>C</c>. Empty where they

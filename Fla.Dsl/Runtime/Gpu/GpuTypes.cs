@@ -5,6 +5,8 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// <summary>The type arguments of a kernel.</summary>
 internal sealed record GpuTypes(Type Block, Type Chunk, Type Ahead, Type[] Dimensions, Type Element, Type Gate)
 {
+    private static readonly (int Size, Type Type)[] Numbers = [(1, typeof(Size1)), (8, typeof(Size8)), (16, typeof(Size16))];
+
     private static readonly (int Size, Type Type)[] Tiles =
         [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (160, typeof(Size160)),
         (256, typeof(Size256))];
@@ -15,8 +17,14 @@ internal sealed record GpuTypes(Type Block, Type Chunk, Type Ahead, Type[] Dimen
     /// <summary>The sizes that a dimension of a tile may have, from the smallest.</summary>
     public static IEnumerable<int> Sizes => Tiles.Select(tile => tile.Size);
 
+    /// <summary>Whether a thread may have so many numbers of a value.</summary>
+    public static bool IsFewNumbers(long size) => size <= 32 && Numbers.Concat(Tiles).Any(number => number.Size == size);
+
+    /// <summary>The block whose threads have a channel each, for that whose threads have a chunk together.</summary>
+    public static Type Narrow(Type block) => block == typeof(Cuda8) ? typeof(Cuda2) : typeof(Emulated2);
+
     /// <summary>The type of a size.</summary>
-    public static Type Of(int size) => Tiles.First(tile => tile.Size == size).Type;
+    public static Type Of(int size) => Numbers.Concat(Tiles).First(tile => tile.Size == size).Type;
 
     /// <summary>
     /// The type of elements; null for those that kernels do not know. Products of fp32 are rounded where PyTorch is told to round its own,

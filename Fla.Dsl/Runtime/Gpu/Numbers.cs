@@ -7,6 +7,9 @@ public static class Numbers
 {
     private const float Log2E = 1.44269504f;
 
+    /// <summary>x where the condition holds, else y.</summary>
+    public static float Select(bool condition, float x, float y) => ILGPU.Util.Utilities.Select(condition, x, y);
+
     /// <summary>x where the condition holds, else 0.</summary>
     public static float Where(bool condition, float x) => ILGPU.Util.Utilities.Select(condition, x, 0f);
 

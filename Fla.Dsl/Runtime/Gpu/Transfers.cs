@@ -23,7 +23,7 @@ public static partial class Transfers
         where N : struct, ISize
         where T : struct, IElement
     {
-        if (W.IsCuda && ((from | stride | (columns * (long)T.Bytes)) & 15) == 0) InPieces<W, M, N, T>(to, from, stride, rows, columns);
+        if (W.IsCuda && N.Value * T.Bytes >= 16 && ((from | stride | (columns * (long)T.Bytes)) & 15) == 0) InPieces<W, M, N, T>(to, from, stride, rows, columns);
         else OneByOne<W, M, N, T>(to, from, stride, rows, columns);
     }
 

@@ -64,7 +64,7 @@ internal sealed class GpuEvaluator : Evaluator
             launch.AddState(GpuRole.FinalState, i, after);
             if (after is not null) final.Add(after);
 
-            var carried = keep && IsKept(i) ? Unwritten.Tensor(KeptShape(state), work.Element, Call.Device) : null;
+            var carried = keep && IsKept(i) ? Unwritten.Tensor(KeptShape(state), forward.TypeOfKept(Call.Op.States[i]), Call.Device) : null;
             launch.AddState(GpuRole.KeptState, i, carried);
             if (carried is not null) kept.Add(carried);
         }

@@ -45,7 +45,7 @@ internal sealed class KernelLaunch(RecurrenceCall call, LaunchPlan plan)
         arguments[^3] = sequences;
         arguments[^2] = (int)call.Heads;
         arguments[^1] = plan.Splits;
-        device.Prepare(plan.Method).Launch((int)plan.Blocks, GpuKernel.Threads, plan.SharedBytes, arguments);
+        device.Prepare(plan.Method).Launch((int)plan.Blocks, plan.Threads, plan.SharedBytes, arguments);
     }
 
     private bool IsScale(GpuParameter parameter) => parameter.Role == GpuRole.Argument

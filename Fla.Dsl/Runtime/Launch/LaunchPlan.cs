@@ -2,6 +2,7 @@ using System.Reflection;
 using Fla.Dsl.Runtime.Cuda;
 using Fla.Dsl.Runtime.Cuda.Ptx;
 using Fla.Dsl.Runtime.Gpu;
+using static TorchSharp.torch;
 
 namespace Fla.Dsl.Runtime.Launch;
 
@@ -25,6 +26,15 @@ public sealed record LaunchPlan(
     // Work per token grows with the chunk (C^2 (K + V)) and with the number of chunks (K V each): 64 balances them for dimensions of 64
     // to 256; the shorter one is for what the shared memory does not hold otherwise, and for short sequences.
     private static readonly int[] Chunks = [64, 32];
+
+    // Threads that have a channel each walk token by token: a chunk is what arrives at once, and what a walk back has states of. It is the
+    // longest of which a multiprocessor holds so many blocks, whose waiting overlaps.
+    private const int EnoughBlocks = 3;
+
+    private static readonly int[] ChunksOfChannels = [32, 16, 8];
+
+    /// <summary>Threads of a block.</summary>
+    public int Threads => Kernel.IsByChannel ? Channel.Count : GpuKernel.Threads;
 
     /// <summary>What is launched: the kernel's method with its type arguments.</summary>
     public required MethodInfo Method { get; init; }
@@ -59,6 +69,15 @@ public sealed record LaunchPlan(
         List<(GpuKernel Kernel, Workload Work)> kernels = [(program.Forward, segments)];
         if (backward is not null) kernels.Add((backward, work));
         if (segments != work) kernels.Add((program.Segment!, segments));
+        if (program.Forward.IsByChannel)
+        {
+            var candidates = ChunksOfChannels
+                .Select(chunk => kernels.Select(kernel => OfChannels(kernel.Kernel, chunk, kernel.Work, device)).ToArray())
+                .Where(plans => plans.All(plan => plan is not null)).ToArray();
+            var most = device.Machine.SharedBytesPerBlock / EnoughBlocks;
+            return (candidates.FirstOrDefault(plans => plans.All(plan => plan!.SharedBytes <= most)) ?? candidates.LastOrDefault())!;
+        }
+
         var chunks = Chunks.Where(chunk => chunk == Chunks[^1] || segments.Longest > chunk / 2);
         return chunks.Select(chunk => kernels.Select(kernel => Choose(kernel.Kernel, chunk, op.States, kernel.Work, device)).ToArray())
             .Where(plans => plans.All(plan => plan is not null))
@@ -83,6 +102,10 @@ public sealed record LaunchPlan(
         var (stack, _, registers) = Ptxas.Assemble(KernelCompiler.Compile(Method, PtxTarget.For(H100)).Text);
         return (registers, stack);
     }
+
+    /// <summary>The type in which the states carried into chunks are kept: a channel's single number loses nothing.</summary>
+    internal ScalarType TypeOfKept(StateVariable state) =>
+        Kernel.IsByChannel && state.Dimensions.Count == 1 ? ScalarType.Float32 : Work.Element;
 
     /// <summary>What it moves to and from memory at least, in bytes.</summary>
     public long Bytes(RecurrenceOp op) => Traffic.Of(op, this);
@@ -115,6 +138,14 @@ public sealed record LaunchPlan(
 
         int StateElements(LaunchPlan plan) => states.Where(state => state.Dimensions.Count > 1).Sum(state =>
             state.Dimensions.Aggregate(1, (product, name) => product * plan.Tiles[kernel.Place(name)]));
+    }
+
+    private static LaunchPlan? OfChannels(GpuKernel kernel, int chunk, Workload work, Target device)
+    {
+        if (!kernel.Dimensions.All(name => name == kernel.Split || GpuTypes.IsFewNumbers(work.Sizes[name]))) return null;
+        int[] tiles = [.. kernel.Dimensions.Select(name => name == kernel.Split ? Channel.Count : (int)work.Sizes[name])];
+        var plan = With(kernel, chunk, tiles, work, device with { Block = GpuTypes.Narrow(device.Block) });
+        return plan.SharedBytes <= device.Machine.SharedBytesPerBlock ? plan : null;
     }
 
     // From the largest; only those than which no smaller one does with as many splits.

@@ -19,9 +19,9 @@ internal static class Traffic
             case GpuRole.Output or GpuRole.OutputGradient:
                 return tokens * Elements(op.OutputDimensions) * Bytes(op.OutputDimensions.Count == 0 ? ScalarType.Float32 : work.Element);
             case GpuRole.KeptState:
-                return work.Rows(plan.Chunk)[^1] * work.Heads * Elements(State()) * Bytes(work.Element);
+                return work.Rows(plan.Chunk)[^1] * work.Heads * Elements(State().Dimensions) * Bytes(plan.TypeOfKept(State()));
             case not (GpuRole.Argument or GpuRole.ArgumentGradient):
-                return sequences * Elements(State()) * FloatBytes;
+                return sequences * Elements(State().Dimensions) * FloatBytes;
         }
 
         var argument = op.Arguments.First(argument => argument.Name == parameter.Name);
@@ -34,7 +34,7 @@ internal static class Traffic
             _ => 0,
         };
 
-        IReadOnlyList<string> State() => op.States.First(state => state.Name == parameter.Name).Dimensions;
+        StateVariable State() => op.States.First(state => state.Name == parameter.Name);
 
         long Elements(IReadOnlyList<string> dimensions) => dimensions.Aggregate(1L, (product, name) => product * work.Sizes[name]);
     }

@@ -12,20 +12,34 @@ public class KernelTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void They_equal_the_declaration(string name) => Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name));
+    public void They_equal_the_declaration(string name) => Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name), Packed);
+
+    // Two chunks or more, none and one.
+    private static ConformanceCase Packed => new()
+    {
+        Type = torch.ScalarType.Float32,
+        SequenceLengths = [70, 0, 3],
+        Sizes = new Dictionary<string, int> { ["K"] = 12, ["V"] = 20 },
+    };
+
+    public static TheoryData<string> ByChannel => [.. Fla.Ops.Catalogue.All.Where(op => op.Gpu?.Forward.IsByChannel == true).Select(op => op.Name)];
+
+    [Theory]
+    [MemberData(nameof(ByChannel))]
+    public void Channels_are_spread_over_blocks(string name) => Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name), new()
+    {
+        Type = torch.ScalarType.Float32,
+        Tokens = 41,
+        Sizes = new Dictionary<string, int> { ["D"] = 70, ["N"] = 8 },
+        StrongestLogDecay = -20,
+    });
 
     [Fact]
-    public void A_term_that_comes_twice_counts_twice() => Check(Divides.Op);
+    public void A_term_that_comes_twice_counts_twice() => Check(Divides.Op, Packed);
 
-    private static void Check(RecurrenceOp op)
+    private static void Check(RecurrenceOp op, ConformanceCase test)
     {
         using var backend = BackendOf.Emulator;
-        var test = new ConformanceCase
-        {
-            Type = torch.ScalarType.Float32,
-            SequenceLengths = [70, 0, 3],   // two chunks, none and one
-            Sizes = new Dictionary<string, int> { ["K"] = 12, ["V"] = 20 },
-        };
         foreach (var result in Conformance.Check(op, test, [new Execution(Mode.Chunk)]))
             Assert.True(result.Worst.Value < 1e-5, $"{result.Execution}: {string.Join(", ", result.Errors)}");
     }

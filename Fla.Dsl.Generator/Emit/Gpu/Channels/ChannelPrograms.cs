@@ -1,0 +1,78 @@
+using Fla.Dsl.Generator.Lowering;
+using Fla.Dsl.Generator.Model;
+
+namespace Fla.Dsl.Generator.Emit.Gpu.Channels;
+
+/// <summary>
+/// The programs of a recurrence whose channels have nothing to do with one another: a thread walks the tokens of one, as the declaration
+/// has them, and no chunk has equations of its own. Channels are the elements of the output.
+/// </summary>
+internal static class ChannelPrograms
+{
+    /// <summary>The programs; null if channels meet other than in gradients of what all of them see.</summary>
+    public static GpuPrograms? Of(CompiledRecurrence compiled)
+    {
+        if (compiled.Chunk is null) return null;
+        var forward = compiled.Token.Forward.Program;
+        var backward = WithStates(compiled.Token.Backward.Program, forward);
+        var channel = forward[forward.Outputs[0].Id].Shape.Columns;
+        if (channel == Dim.One || !Fits(compiled.Declaration, forward, channel) || !Fits(compiled.Declaration, backward, channel)) return null;
+        return new GpuPrograms(GpuPrograms.Walks(compiled.Declaration, forward, backward), channel) { IsByChannel = true };
+    }
+
+    /// <summary>The dimension along which a thread has the numbers of a value: one that is not the channels', or 1.</summary>
+    public static string Extent(Shape shape, string channel) => shape.Rows == channel || shape.Rows == Dim.One ? shape.Columns == channel ? Dim.One : shape.Columns : shape.Rows;
+
+    public static bool HasChannel(Shape shape, string channel) => shape.Rows == channel || shape.Columns == channel;
+
+    /// <summary>The dimension that an operation sums over; 1 if none.</summary>
+    public static string Summed(TileProgram program, int id)
+    {
+        var tile = program[id];
+        if (tile.Op is not (TileOp.SumRows or TileOp.SumColumns or TileOp.MatMul)) return Dim.One;
+        var of = program[tile.Operands[0]].Shape;
+        return tile.Op == TileOp.SumRows || tile.TransposeLeft ? of.Rows : of.Columns;
+    }
+
+    /// <summary>The gradients, and beside them what a token makes of the states: after the carried gradients among what is next.</summary>
+    private static TileProgram WithStates(TileProgram backward, TileProgram forward)
+    {
+        var builder = new TileBuilder();
+        var map = new Dictionary<int, int>();
+        foreach (var tile in backward.Instructions)
+            map.Add(tile.Id, backward.Inputs.FirstOrDefault(input => input.Id == tile.Id) is { } input
+                ? builder.Input(input.Name, input.Kind, tile.Shape)
+                : builder.Copy(tile, id => map[id]));
+        var inputs = builder.Inputs.ToDictionary(input => (input.Kind, input.Name), input => input.Id);
+        var again = new Dictionary<int, int>();
+        foreach (var tile in forward.Instructions)
+            again.Add(tile.Id, forward.Inputs.FirstOrDefault(input => input.Id == tile.Id) is { } input
+                ? inputs[(input.Kind == InputKind.Carry ? InputKind.State : input.Kind, input.Name)]
+                : builder.Copy(tile, id => again[id]));
+        ProgramOutput Mapped(ProgramOutput result) => result with { Id = map[result.Id] };
+        return builder.Build(backward.Name, backward.Outputs.Select(Mapped), backward.Next.Select(Mapped).Concat(forward.Next.Select(next => next with { Id = again[next.Id] })));
+    }
+
+    private static bool Fits(Declaration declaration, TileProgram program, string channel)
+    {
+        bool Has(int id) => HasChannel(program[id].Shape, channel);
+        var needed = program.Ancestors(program.Outputs.Concat(program.Next).Select(result => result.Id));
+        var tokens = program.Inputs.Where(input => needed.Contains(input.Id) && GpuPrograms.IsPerToken(declaration, input)).ToList();
+        return needed.All(id => Knows(program, program[id], channel))
+            && tokens.All(input => program[input.Id].Shape.Rows == Dim.One) && tokens.Any(input => Has(input.Id))
+            && program.Carried.All(state => Has(state.Id))
+            && needed.All(id => Summed(program, id) != channel) && program.Outputs.All(output => Has(output.Id));
+    }
+
+    private static bool Knows(TileProgram program, Instruction tile, string channel)
+    {
+        var (rows, columns) = (tile.Shape.Rows, tile.Shape.Columns);
+        return Places.Of(tile.Shape) is not null
+            && (rows == Dim.One || columns == Dim.One || rows == channel != (columns == channel))
+            && tile.Op is not TileOp.CausalMask
+            && (Places.IsElementwise(tile.Op) || tile.Op is TileOp.Input or TileOp.Constant or TileOp.MatMul or TileOp.SumRows or TileOp.SumColumns)
+
+            // The products of numbers of a thread are the outer one and the inner one.
+            && (tile.Op != TileOp.MatMul || Summed(program, tile.Id) == Dim.One || rows == Dim.One || columns == Dim.One);
+    }
+}
