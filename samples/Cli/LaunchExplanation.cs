@@ -2,7 +2,6 @@ using System.Globalization;
 using Fla.Dsl;
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Cuda;
-using Fla.Dsl.Runtime.Gpu;
 using Fla.Dsl.Runtime.Launch;
 using Fla.Layers.Evaluation;
 using Spectre.Console;
