@@ -56,12 +56,15 @@ internal static class ChannelPrograms
     private static bool Fits(Declaration declaration, TileProgram program, string channel)
     {
         bool Has(int id) => HasChannel(program[id].Shape, channel);
+        bool IsPerToken(string name) => declaration.Parameters.Any(parameter => parameter.Role == ParameterRole.Token && name == parameter.Name);
         var needed = program.Ancestors(program.Outputs.Concat(program.Next).Select(result => result.Id));
         var tokens = program.Inputs.Where(input => needed.Contains(input.Id) && GpuPrograms.IsPerToken(declaration, input)).ToList();
         return needed.All(id => Knows(program, program[id], channel))
-            && tokens.All(input => program[input.Id].Shape.Rows == Dim.One) && tokens.Any(input => Has(input.Id))
+            && tokens.All(input => program[input.Id].Shape is var shape && shape.Rows == Dim.One && shape != Shape.Scalar) && tokens.Any(input => Has(input.Id))
             && program.Carried.All(state => Has(state.Id))
-            && needed.All(id => Summed(program, id) != channel) && program.Outputs.All(output => Has(output.Id));
+            // What all channels see has a sum over them for its gradient, of each token.
+            && needed.Where(id => Summed(program, id) == channel).All(sum => needed.All(user => !program[user].Operands.Contains(sum)))
+            && program.Outputs.All(output => Has(output.Id) || IsPerToken(output.Name.Substring(1)) && Summed(program, output.Id) == channel);
     }
 
     private static bool Knows(TileProgram program, Instruction tile, string channel)
