@@ -10,7 +10,11 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// <param name="Program">The program, lowered.</param>
 /// <param name="IsBackward">Whether it walks from the last chunk to the first.</param>
 /// <param name="Decays">Of a segment's program, the states that carried decays are of; null of others.</param>
-internal sealed record KernelProgram(string Name, string Summary, TileProgram Program, bool IsBackward, IReadOnlyDictionary<string, string>? Decays = null);
+internal sealed record KernelProgram(string Name, string Summary, TileProgram Program, bool IsBackward, IReadOnlyDictionary<string, string>? Decays = null)
+{
+    public static KernelProgram Segment(TileProgram program, IReadOnlyDictionary<string, string> decays) =>
+        new("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", program, IsBackward: false, decays);
+}
 
 /// <summary>The programs of a recurrence's kernels.</summary>
 /// <param name="Programs">One for each kernel.</param>
@@ -32,7 +36,7 @@ internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string
 
         var programs = Walks(declaration, forward, backward);
         if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
-            programs.Add(new("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", lowered, IsBackward: false, decays));
+            programs.Add(KernelProgram.Segment(lowered, decays));
         return new GpuPrograms(programs, SplitOf(chunk.Forward.Program));
     }
 

@@ -1,4 +1,3 @@
-using Fla.Dsl.Runtime.Cuda;
 using Fla.Ops.Tests.Cuda;
 using static Fla.Ops.Tests.Gpu.Blocks;
 

@@ -15,6 +15,8 @@ public class GeneratedSegmentTests
     [InlineData("GatedLinearAttention")]
     [InlineData("NormalizedLinearAttention")]
     [InlineData("GatedSlotAttention")]
+    [InlineData("Hgrn")]
+    [InlineData("SelectiveScan")]
     public void A_sequence_is_the_sum_of_its_segments(string name)
     {
         var op = Fla.Ops.Catalogue.All.Single(op => op.Name == name);
@@ -26,11 +28,15 @@ public class GeneratedSegmentTests
         Tensor?[] arguments =
         [
             .. op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale).Select(argument => argument.Default is not null ? null
-                : argument.IsLogDecay ? -Normal([1, 1100, 1, .. argument.Dimensions.Select(_ => 20L)]) / 10
-                : Normal([1, 1100, 1, .. argument.Dimensions.Select(_ => 20L)])),
+                : argument.IsLogDecay ? -Normal(Shape([1, 1100], argument.Dimensions)) / 10
+                : argument.Role == ArgumentRole.PerHead ? -Normal(Shape([], argument.Dimensions))
+                : Normal(Shape([1, 1100], argument.Dimensions))),
         ];
-        Tensor?[] initial = [.. op.States.Select(state => Normal([1, 1, .. state.Dimensions.Select(_ => 20L)]))];
+        Tensor?[] initial = [.. op.States.Select(state => Normal(Shape([1], state.Dimensions)))];
         var (expected, expectedFinal) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
+
+        long[] Shape(long[] outer, IReadOnlyList<string> dimensions) =>
+            [.. outer, .. op.HasHeads ? new[] { 1L } : [], .. dimensions.Select(name => name == "N" ? 16L : 20L)];
 
         using var backend = BackendOf.Emulator;
         var before = EmulatedDevice.Instance.Stated;

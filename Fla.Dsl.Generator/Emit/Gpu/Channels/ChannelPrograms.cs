@@ -17,7 +17,9 @@ internal static class ChannelPrograms
         var backward = WithStates(compiled.Token.Backward.Program, forward);
         var channel = forward[forward.Outputs[0].Id].Shape.Columns;
         if (channel == Dim.One || !Fits(compiled.Declaration, forward, channel) || !Fits(compiled.Declaration, backward, channel)) return null;
-        return new GpuPrograms(GpuPrograms.Walks(compiled.Declaration, forward, backward), channel) { IsByChannel = true };
+        var programs = GpuPrograms.Walks(compiled.Declaration, forward, backward);
+        if (SegmentProgram.Of(forward) is var (segment, decays) && Fits(compiled.Declaration, segment, channel)) programs.Add(KernelProgram.Segment(segment, decays));
+        return new GpuPrograms(programs, channel) { IsByChannel = true };
     }
 
     /// <summary>The dimension along which a thread has the numbers of a value: one that is not the channels', or 1.</summary>
