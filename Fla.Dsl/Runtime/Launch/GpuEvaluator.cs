@@ -129,7 +129,7 @@ internal sealed class GpuEvaluator : Evaluator
     private long[] GradientShape(int state)
     {
         var shape = Call.States[state].Shape;
-        return backward!.Splits == 1 || Call.Op.States[state].Dimensions[^1] == backward.Kernel.Split
+        return backward!.Splits == 1 || Call.Op.States[state].Dimensions.Contains(backward.Kernel.Split)
             ? shape
             : [shape[0], backward.Splits, .. shape[1..]];
     }
