@@ -52,8 +52,9 @@ internal sealed partial class GpuBody
 
         foreach (var product in products)
         {
-            Touch(operands[product], []);
+            Touch([.. operands[product], .. program[product].Operands.Where(rests.ContainsKey).Select(operand => rests[operand])], []);
             Code.Line(Product(program[product], name, operands[product]));
+            Rests(program[product], name, operands[product]);
             foreach (var operand in program[product].Operands) Used(operand);
         }
     }
@@ -67,6 +68,17 @@ internal sealed partial class GpuBody
         var (tile, scale) = (program[id].Operands[0], program[id].Operands[1]);
         if (!lines.ContainsKey(scale)) Line(scale);
         return [shared[tile].Name, lines[scale]];
+    }
+
+    /// <summary>What the rests of a product's operands add to it.</summary>
+    private void Rests(Instruction product, string to, IReadOnlyList<string> operands)
+    {
+        var with = Enumerable.Range(0, product.Operands.Count).Where(place => rests.ContainsKey(product.Operands[place])).ToList();
+        if (with.Count == 0) return;
+        Code.Block("if (TElement.TensorCoreType != 0)", () =>
+        {
+            foreach (var place in with) Code.Line(Product(product, to, [.. operands.Select((operand, i) => i == place ? rests[product.Operands[place]] : operand)]));
+        });
     }
 
     private string Product(Instruction product, string to, IReadOnlyList<string> operands)
@@ -180,7 +192,19 @@ internal sealed partial class GpuBody
         if (plan.IsSummed(id)) Code.Line($"Tile.Load<{Generic(shape)}, TElement>({from}, {name});");
         shared[id] = new SharedTile(name, "TElement");
         storedUses.Add(id, plan.StoredUses(id));
+        if (plan.HasRest(id)) Rest(id, name, from);
         return name;
+    }
+
+    /// <summary>What rounding leaves of a stored operand.</summary>
+    private void Rest(int id, string stored, string from)
+    {
+        var shape = program[id].Shape;
+        var name = names.Fresh($"{from.TrimStart('@')}Rest");
+        regions.Take(name, $"Rests.Bytes<{Dimensions(shape)}, TElement>()", Code);
+        Touch([], [name]);
+        Code.Line($"Rests.Store<{Generic(shape)}, TElement>({name}, {from}, {stored});");
+        rests.Add(id, name);
     }
 
     /// <summary>Leaves the memory of a stored operand after its last product.</summary>
@@ -188,7 +212,9 @@ internal sealed partial class GpuBody
     {
         if (!storedUses.TryGetValue(id, out var uses)) return;
         storedUses[id] = uses - 1;
-        if (uses == 1) regions.Leave(shared[id].Name);
+        if (uses > 1) return;
+        regions.Leave(shared[id].Name);
+        if (rests.TryGetValue(id, out var rest)) regions.Leave(rest);
     }
 
     /// <summary>An element of a value as C#.</summary>

@@ -9,6 +9,7 @@ internal sealed class GpuPlan
     private readonly Dictionary<int, List<int>> users = [];
     private readonly HashSet<int> results;
     private readonly HashSet<int> gates;
+    private readonly bool isDifferentiated;
     private readonly Dictionary<int, int> levels = [];
 
     /// <param name="program">What is to be computed.</param>
@@ -25,6 +26,7 @@ internal sealed class GpuPlan
             all.Add(user);
         }
 
+        isDifferentiated = Needed.Any(id => IsSolution(id) && Program[id].TransposeLeft);
         Dimensions = Needed.Select(id => program[id].Shape).SelectMany(shape => new[] { shape.Rows, shape.Columns })
             .Where(dimension => dimension is not (Dim.One or Dim.Time)).Distinct().OrderBy(name => name, StringComparer.Ordinal).ToList();
     }
@@ -58,6 +60,12 @@ internal sealed class GpuPlan
         && users.TryGetValue(id, out var all) && all.All(user => Program[user] is { Op: TileOp.MatMul } product && !(product.TransposeLeft && product.TransposeRight)
             && product.Operands[1] == id && product.Operands[0] != id && Program[factors[1]].Shape.Columns == Dim.One != product.TransposeRight);
 
+    /// <summary>
+    /// Whether products take what rounding leaves of a value, too: of right-hand sides and solutions of triangular systems where the systems
+    /// are differentiated. There one's rounding goes through the transposed system and comes back in each gradient.
+    /// </summary>
+    public bool HasRest(int id) => isDifferentiated && (IsSolution(id) || users.TryGetValue(id, out var all) && all.Any(user => IsSolution(user) && Program[user].Operands[1] == id));
+
     /// <summary>Whether all that a value is used for takes it from shared memory in the type of elements.</summary>
     public bool IsOnlyStored(int id) => !results.Contains(id) && users.TryGetValue(id, out var all) && all.All(user => Places.IsProduct(Program[user].Op));
 
@@ -80,6 +88,9 @@ internal sealed class GpuPlan
     public IEnumerable<int> Addends(int id) => Program[id].Op == TileOp.Add
         ? Program[id].Operands.SelectMany(operand => Program[operand].Op == TileOp.Add && Program[operand].Shape == Program[id].Shape && IsWithin(operand) ? Addends(operand) : [operand])
         : [id];
+
+    /// <summary>Whether a value is what solves a triangular system, by its inverse.</summary>
+    private bool IsSolution(int id) => Program[id] is { Op: TileOp.MatMul } product && Program[product.Operands[0]].Op == TileOp.InverseUnitLower;
 
     private bool IsAtHand(int id) => Program[id].Op is TileOp.Input or TileOp.Constant;
 

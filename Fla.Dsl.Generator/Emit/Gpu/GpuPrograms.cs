@@ -12,8 +12,8 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// <param name="Decays">Of a segment's program, the states that carried decays are of; null of others.</param>
 internal sealed record KernelProgram(string Name, string Summary, TileProgram Program, bool IsBackward, IReadOnlyDictionary<string, string>? Decays = null)
 {
-    public static KernelProgram Segment(TileProgram program, IReadOnlyDictionary<string, string> decays) =>
-        new("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", program, IsBackward: false, decays);
+    public static KernelProgram Segment(string prefix, string of, TileProgram program, IReadOnlyDictionary<string, string> decays) =>
+        new($"{prefix}Segment", $"What a segment of a sequence makes of {of}, and how it decays another one.", program, prefix.Length > 0, decays);
 }
 
 /// <summary>The programs of a recurrence's kernels.</summary>
@@ -35,8 +35,9 @@ internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string
         if (!Fits(declaration, forward) || !Fits(declaration, backward)) return null;
 
         var programs = Walks(declaration, forward, backward);
-        if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
-            programs.Add(KernelProgram.Segment(lowered, decays));
+        foreach (var (walk, prefix, of) in new[] { (chunk.Forward.Program, string.Empty, "an empty state"), (chunk.Backward.Program, "Backward", "no gradient of the state after it") })
+            if (SegmentProgram.Of(walk) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
+                programs.Add(KernelProgram.Segment(prefix, of, lowered, decays));
         return new GpuPrograms(programs, SplitOf(chunk.Forward.Program));
     }
 

@@ -9,20 +9,20 @@ namespace Fla.Ops.Tests.Launch;
 public class GeneratedSegmentTests
 {
     [Theory]
-    [InlineData("LinearAttention")]
-    [InlineData("Retention")]
-    [InlineData("SimpleGatedLinearAttention")]
-    [InlineData("GatedLinearAttention")]
-    [InlineData("NormalizedLinearAttention")]
-    [InlineData("GatedSlotAttention")]
-    [InlineData("Hgrn")]
-    [InlineData("SelectiveScan")]
-    public void A_sequence_is_the_sum_of_its_segments(string name)
+    [InlineData("LinearAttention", false)]
+    [InlineData("Retention", true)]
+    [InlineData("SimpleGatedLinearAttention", false)]
+    [InlineData("GatedLinearAttention", false)]
+    [InlineData("NormalizedLinearAttention", true)]
+    [InlineData("GatedSlotAttention", false)]
+    [InlineData("Hgrn", true)]
+    [InlineData("SelectiveScan", false)]
+    public void A_sequence_is_the_sum_of_its_segments(string name, bool gradients)
     {
         var op = Fla.Ops.Catalogue.All.Single(op => op.Name == name);
         Assert.NotNull(op.Gpu?.Segment);
+        Assert.Equal(op.Gpu.Forward.IsByChannel, op.Gpu.BackwardSegment is null);
         using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
         var random = new Generator(3);
         Tensor Normal(params long[] shape) => randn(shape, generator: random).abs() / 4;    // a normaliser is to stay away from 0
         Tensor?[] arguments =
@@ -32,8 +32,11 @@ public class GeneratedSegmentTests
                 : argument.Role == ArgumentRole.PerHead ? -Normal(Shape([], argument.Dimensions))
                 : Normal(Shape([1, 1100], argument.Dimensions))),
         ];
-        Tensor?[] initial = [.. op.States.Select(state => Normal(Shape([1], state.Dimensions)))];
-        var (expected, expectedFinal) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
+        Tensor[] initial = [.. op.States.Select(state => Normal(Shape([1], state.Dimensions)))];
+        Tensor[] inputs = [.. arguments.OfType<Tensor>(), .. initial];
+        foreach (var input in inputs) input.requires_grad = gradients;
+        Tensor[]? given = null;
+        var expected = Results();
 
         long[] Shape(long[] outer, IReadOnlyList<string> dimensions) =>
             [.. outer, .. op.HasHeads ? new[] { 1L } : [], .. dimensions.Select(name => name == "N" ? 16L : 20L)];
@@ -43,13 +46,20 @@ public class GeneratedSegmentTests
         EmulatedDevice.Instance.Stated = before with { Multiprocessors = 2 };
         try
         {
-            var (o, final) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
-            Close.Assert(expected, o, 1e-5, "output");
-            for (var i = 0; i < op.States.Count; i++) Close.Assert(expectedFinal![i], final![i], 1e-5, op.States[i].Name);
+            foreach (var (which, (one, other)) in expected.Zip(Results()).Index()) Close.Assert(one, other, 1e-5, $"result {which}");
         }
         finally
         {
             EmulatedDevice.Instance.Stated = before;
+        }
+
+        // The output, the final states, and the gradients of what went in.
+        Tensor[] Results()
+        {
+            var (o, final) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
+            Tensor[] results = [o, .. final!];
+            given ??= [.. results.Select(result => randn(result.shape, generator: random))];
+            return gradients ? [.. results, .. autograd.grad(results, inputs, given)] : results;
         }
     }
 

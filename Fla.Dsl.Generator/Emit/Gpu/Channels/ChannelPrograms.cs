@@ -18,7 +18,7 @@ internal static class ChannelPrograms
         var channel = forward[forward.Outputs[0].Id].Shape.Columns;
         if (channel == Dim.One || !Fits(compiled.Declaration, forward, channel) || !Fits(compiled.Declaration, backward, channel)) return null;
         var programs = GpuPrograms.Walks(compiled.Declaration, forward, backward);
-        if (SegmentProgram.Of(forward) is var (segment, decays) && Fits(compiled.Declaration, segment, channel)) programs.Add(KernelProgram.Segment(segment, decays));
+        if (SegmentProgram.Of(forward) is var (segment, decays) && Fits(compiled.Declaration, segment, channel)) programs.Add(KernelProgram.Segment(string.Empty, "an empty state", segment, decays));
         return new GpuPrograms(programs, channel) { IsByChannel = true };
     }
 
