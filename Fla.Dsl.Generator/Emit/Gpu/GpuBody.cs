@@ -76,11 +76,19 @@ internal sealed partial class GpuBody
     /// <param name="take">By the result, what is done with it.</param>
     public void Compute(IReadOnlyDictionary<int, Action<CodeWriter>> take)
     {
-        foreach (var id in plan.Order)
+        var order = plan.Order.ToList();
+        var sums = order.Where(id => program[id].Op == TileOp.CumulativeSum && plan.PlaceOf(id) == Place.Tile).ToLookup(id => order.FindLastIndex(plan.Readers(id).Contains));
+        for (var i = 0; i < order.Count; i++)
         {
+            var id = order[i];
             Visit(id);
             if (registers.ContainsKey(id) && plan.StoredUses(id) > 0) Operand(id);
             if (take.TryGetValue(id, out var action)) action(Code);
+            foreach (var read in sums[i].Select(sum => shared[sum].Name))
+            {
+                if (waitingReads.Contains(read)) FinishLines();
+                regions.Leave(read);
+            }
         }
 
         foreach (var id in take.Keys.Where(id => program[id].Op is TileOp.Input or TileOp.Constant)) take[id](Code);

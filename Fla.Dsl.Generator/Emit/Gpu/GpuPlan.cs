@@ -47,7 +47,10 @@ internal sealed class GpuPlan
         : 0;
 
     /// <summary>What is computed on its own, all that is of one level together: between two levels there is a barrier.</summary>
-    public IEnumerable<int> Order => Needed.Where(id => !IsWithin(id) && !IsAtHand(id)).OrderBy(id => IsSumOfTile(id) ? LevelOf(id) - 1 : LevelOf(id)).ThenBy(id => id);
+    public IEnumerable<int> Order => Needed.Where(id => !IsWithin(id) && !IsAtHand(id)).OrderBy(TurnOf).ThenBy(id => id);
+
+    /// <summary>What of that reads a value.</summary>
+    public IEnumerable<int> Readers(int id) => users.TryGetValue(id, out var all) ? all.SelectMany(user => IsWithin(user) ? Readers(user) : [user]) : [];
 
     /// <summary>Whether a value is a line of tokens that follows from such lines and numbers alone, so that it can be there before the chunk begins.</summary>
     public bool IsEarlyLine(int id) => PlaceOf(id) == Place.Line && Places.Along(Program[id].Shape) == Dim.Time && IsEarly(id);
@@ -88,6 +91,14 @@ internal sealed class GpuPlan
     public IEnumerable<int> Addends(int id) => Program[id].Op == TileOp.Add
         ? Program[id].Operands.SelectMany(operand => Program[operand].Op == TileOp.Add && Program[operand].Shape == Program[id].Shape && IsWithin(operand) ? Addends(operand) : [operand])
         : [id];
+
+    /// <summary>
+    /// The level at which a value is computed. Sums of a tile are begun with it, and what is stored for products alone, from what is there in
+    /// any case, takes memory as late as can be.
+    /// </summary>
+    private int TurnOf(int id) => IsSumOfTile(id) ? LevelOf(id) - 1
+        : IsOnlyStored(id) && Places.IsElementwise(Program[id].Op) && !Program.Ancestors([id]).Any(ancestor => Places.IsProduct(Program[ancestor].Op)) ? Readers(id).Min(LevelOf) - 1
+        : LevelOf(id);
 
     /// <summary>Whether a value is what solves a triangular system, by its inverse.</summary>
     private bool IsSolution(int id) => Program[id] is { Op: TileOp.MatMul } product && Program[product.Operands[0]].Op == TileOp.InverseUnitLower;

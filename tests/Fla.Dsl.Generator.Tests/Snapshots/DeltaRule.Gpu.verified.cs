@@ -233,7 +233,7 @@ partial class DeltaRule
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void BackwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -279,12 +279,12 @@ partial class DeltaRule
             var t2Shared = dSStored + Shared<TK, TV, TElement>.Bytes;
             var t2Rest = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
             var t6Shared = t2Rest + Rests.Bytes<TChunk, TV, TElement>();
-            var t7Shared = t6Shared + Shared<TChunk, TV, TElement>.Bytes;
-            var t9 = t7Shared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var work = t9 + Shared<TChunk, TChunk, TElement>.Bytes;
+            var t8 = t6Shared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var work = t8 + Shared<TChunk, TChunk, TElement>.Bytes;
             var duShared = work + Solves.WorkBytes<TChunk>();
             var duRest = duShared + Shared<TChunk, TV, TElement>.Bytes;
-            var line = duRest + Rests.Bytes<TChunk, TV, TElement>();
+            var t9Shared = duRest + Rests.Bytes<TChunk, TV, TElement>();
+            var line = t9Shared + Shared<TChunk, TV, TElement>.Bytes;
             var zonesOft11 = line + Columns.Bytes<TChunk>();
             var t12Shared = zonesOft11 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
             var line2 = t12Shared + Shared<TChunk, TV, TElement>.Bytes;
@@ -306,11 +306,11 @@ partial class DeltaRule
             var t4 = Tile.New<TBlock, TChunk, TChunk>();
             var L = Tile.New<TBlock, TChunk, TChunk>();
             var t5 = Tile.New<TBlock, TChunk, TChunk>();
-            var t6 = Tile.New<TBlock, TChunk, TV>();
-            var t7 = Tile.New<TBlock, TChunk, TChunk>();
-            var t8 = Tile.New<TBlock, TChunk, TK>();
+            var t6 = Tile.New<TBlock, TChunk, TChunk>();
+            var t7 = Tile.New<TBlock, TChunk, TK>();
             var du = Tile.New<TBlock, TChunk, TV>();
             var u = Tile.New<TBlock, TChunk, TV>();
+            var t9 = Tile.New<TBlock, TChunk, TV>();
             var t10 = Tile.New<TBlock, TChunk, TV>();
             var t11 = Tile.New<TBlock, TChunk, TV>();
             var dv = Tile.New<TBlock, TChunk, TV>();
@@ -381,45 +381,45 @@ partial class DeltaRule
                 }
                 Tile.Fill<TBlock, TChunk, TChunk>(t5, 0f);
                 Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t5, q, k);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t6[i] = TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * scale;
-                }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t6Shared, t6);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    t7[i] = Numbers.Where(row >= column, t5[i]) * scale;
+                    t6[i] = Numbers.Where(row >= column, t5[i]) * scale;
                 }
-                Tile.Store<TBlock, TChunk, TChunk, TElement>(t7Shared, t7);
-                Tile.Fill<TBlock, TChunk, TK>(t8, 0f);
-                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t8, @do, S);
-                Solves.Inverse<TBlock, TChunk, TElement>(t9, work, L);
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(t6Shared, t6);
+                Tile.Fill<TBlock, TChunk, TK>(t7, 0f);
+                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t7, @do, S);
+                Solves.Inverse<TBlock, TChunk, TElement>(t8, work, L);
                 Tile.Fill<TBlock, TChunk, TV>(du, 0f);
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(du, k, dSStored);
                 Group.Barrier();
-                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(du, t7Shared, @do);
+                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(du, t6Shared, @do);
                 Tile.Store<TBlock, TChunk, TV, TElement>(duShared, du);
                 Rests.Store<TBlock, TChunk, TV, TElement>(duRest, du, duShared);
                 Tile.Fill<TBlock, TChunk, TV>(u, 0f);
-                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t9, t2Shared);
+                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t8, t2Shared);
                 if (TElement.TensorCoreType != 0)
                 {
-                    Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t9, t2Rest);
+                    Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t8, t2Rest);
                 }
                 var uShared = t2Shared;
                 Group.Barrier();
                 Tile.Store<TBlock, TChunk, TV, TElement>(uShared, u);
                 var uRest = t2Rest;
                 Rests.Store<TBlock, TChunk, TV, TElement>(uRest, u, uShared);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TV>.Row(i);
+                    var column = Layout<TBlock, TChunk, TV>.Column(i);
+                    t9[i] = TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * scale;
+                }
+                Tile.Store<TBlock, TChunk, TV, TElement>(t9Shared, t9);
                 Tile.Fill<TBlock, TChunk, TV>(t10, 0f);
-                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t10, t9, duShared);
+                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t10, t8, duShared);
                 if (TElement.TensorCoreType != 0)
                 {
-                    Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t10, t9, duRest);
+                    Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t10, t8, duRest);
                 }
                 var t10Shared = duShared;
                 Group.Barrier();
@@ -461,7 +461,7 @@ partial class DeltaRule
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
                     t15[i] = Numbers.Where(row >= column, (t14[i] * scale));
                 }
-                var t15Shared = t9;
+                var t15Shared = t8;
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(t15Shared, t15);
                 Tile.Fill<TBlock, TChunk, TChunk>(t16, 0f);
                 Group.Barrier();
@@ -491,7 +491,7 @@ partial class DeltaRule
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
                     t18[i] = Numbers.Where(row > column, -(dL[i] * betaOfRows4[Layout<TBlock, TChunk, TChunk>.RowOf(i)]));
                 }
-                var t18Shared = t7Shared;
+                var t18Shared = t6Shared;
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(t18Shared, t18);
                 Tile.Fill<TBlock, TChunk, TK>(t19, 0f);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(t19, t10Shared, S);
@@ -503,11 +503,11 @@ partial class DeltaRule
                 {
                     dS2[i] = dS[i];
                 }
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, t6Shared);
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, t9Shared);
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, k, t12Shared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    dq[i] = (t8[i] * scale);
+                    dq[i] = (t7[i] * scale);
                 }
                 Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dq, t15Shared, k);
                 Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, v, Shared<TChunk, TV, TElement>.Bytes);

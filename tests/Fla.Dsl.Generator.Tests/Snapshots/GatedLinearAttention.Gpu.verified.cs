@@ -250,7 +250,7 @@ partial class GatedLinearAttention
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.RowBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, SingleElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.RowBytes<TBlock, TChunk, TK>();
 
         /// <summary>From the last token to the first: the gradients.</summary>
         public static void Backward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dgkTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
@@ -295,7 +295,6 @@ partial class GatedLinearAttention
             var t14Shared = t12Shared + Shared<TChunk, TK, TElement>.Bytes;
             var line7 = t14Shared + Shared<TChunk, TK, TElement>.Bytes;
             var zonesOft15 = line7 + Columns.Bytes<TK>();
-            var t18 = zonesOft15 + Reductions.RowBytes<TBlock, TChunk, TK>();
             var dS = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(dS, dFinalS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
@@ -516,6 +515,7 @@ partial class GatedLinearAttention
                 Transfers.Depart<TBlock>();
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(dv, t14Shared, dSStored);
                 Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, @do, Shared<TChunk, TV, TElement>.Bytes);
+                var t18 = G;
                 Tile.Store<TBlock, TChunk, TK, SingleElement>(t18, t17);
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
