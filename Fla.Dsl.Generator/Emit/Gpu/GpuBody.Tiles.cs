@@ -54,6 +54,12 @@ internal sealed partial class GpuBody
         {
             Touch(operands[product], []);
             Code.Line(Product(program[product], name, operands[product]));
+            if (rests.TryGetValue(program[product].Operands[0], out var rest))
+            {
+                Touch([rest], []);
+                Code.Line($"if (Tile.HasRest<TElement>()) {Product(program[product], name, [rest, .. operands[product].Skip(1)])}");
+            }
+
             foreach (var operand in program[product].Operands) Used(operand);
         }
     }
@@ -178,6 +184,15 @@ internal sealed partial class GpuBody
 
         // Weights that are rounded for a product are to sum up to what they are divided by.
         if (plan.IsSummed(id)) Code.Line($"Tile.Load<{Generic(shape)}, TElement>({from}, {name});");
+        if (plan.IsDifference(id))
+        {
+            var rest = names.Fresh($"{from.TrimStart('@')}Rest");
+            regions.Take(rest, $"Tile.RestBytes<{Dimensions(shape)}, TElement>()", Code);
+            Touch([], [rest]);
+            Code.Line($"Tile.StoreRest<{Generic(shape)}, TElement>({rest}, {from}, {name});");
+            rests.Add(id, rest);
+        }
+
         shared[id] = new SharedTile(name, "TElement");
         storedUses.Add(id, plan.StoredUses(id));
         return name;
@@ -188,7 +203,9 @@ internal sealed partial class GpuBody
     {
         if (!storedUses.TryGetValue(id, out var uses)) return;
         storedUses[id] = uses - 1;
-        if (uses == 1) regions.Leave(shared[id].Name);
+        if (uses > 1) return;
+        regions.Leave(shared[id].Name);
+        if (rests.TryGetValue(id, out var rest)) regions.Leave(rest);
     }
 
     /// <summary>An element of a value as C#.</summary>

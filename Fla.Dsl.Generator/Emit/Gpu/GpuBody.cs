@@ -25,6 +25,7 @@ internal sealed partial class GpuBody
     private readonly Dictionary<int, string> lines = [];
     private readonly Dictionary<int, string> registers = [];
     private readonly Dictionary<int, SharedTile> shared = [];
+    private readonly Dictionary<int, string> rests = [];
     private readonly Dictionary<int, int> storedUses = [];
     private readonly Dictionary<string, int> lastUses = [];
     private readonly List<(string Name, Shape Shape)> tiles = [];

@@ -65,6 +65,16 @@ internal sealed class GpuPlan
     public bool IsSummed(int id) => users.TryGetValue(id, out var all) && all.Any(user => Program[user].Op == TileOp.SumColumns
         || Program[user].Op == TileOp.Multiply && Program[user].Operands.Any(factor => PlaceOf(factor) != Place.Tile) && IsSummed(user));
 
+    /// <summary>
+    /// Whether an operand of products follows from a product and a line for the rows, as does the gradient of weights that are divided by
+    /// their sum: its rows sum up to little, of which roundings would be much.
+    /// </summary>
+    public bool IsDifference(int id) => Program[id].Shape is { Rows: Dim.Time, Columns: Dim.Time } && IsOfDifference(Program[id])
+        && users[id].All(user => Program[user].Op == TileOp.MatMul && Program[user].Operands[0] == id && Program[user].Operands[1] != id);
+
+    private bool IsOfDifference(Instruction tile) => tile.Op is TileOp.Add or TileOp.Subtract && tile.Operands.Select(PlaceOf).Distinct().Count() == 2
+        || Places.IsElementwise(tile.Op) && tile.Operands.Any(operand => PlaceOf(operand) == Place.Tile && IsOfDifference(Program[operand]));
+
     /// <summary>Whether a value is written where it is used.</summary>
     public bool IsWithin(int id)
     {
