@@ -144,10 +144,10 @@ internal static class Asm
     }
 
     /// <summary>The same for fp32 of which the lower 13 bits do not count, with a 16x8 and b 8x8.</summary>
-    public static void MultiplySingle(ArrayView<float> d, int square, ArrayView<uint> a, int at, ArrayView<uint> b)
+    public static void MultiplySingle(ArrayView<float> d, int square, ArrayView<uint> a, int at, uint low, uint high)
     {
         Ref<float> d0 = d[square], d1 = d[square + 1], d2 = d[square + 2], d3 = d[square + 3];
-        Ref<uint> a0 = a[at], a1 = a[at + 1], a2 = a[at + 2], a3 = a[at + 3], b0 = b[0], b1 = b[1];
+        Ref<uint> a0 = a[at], a1 = a[at + 1], a2 = a[at + 2], a3 = a[at + 3], b0 = low, b1 = high;
         CudaAsm.EmitRef("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
             ref d0, ref d1, ref d2, ref d3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
         d[square] = d0.Value;
@@ -155,6 +155,9 @@ internal static class Asm
         d[square + 2] = d2.Value;
         d[square + 3] = d3.Value;
     }
+
+    /// <summary>fp32 as tensor cores take it, which leave the lower 13 bits out: rounded to nearest.</summary>
+    public static uint Operand(float x) => Interop.FloatAsInt(x) + 0x1000u;
 
     /// <summary>16 bytes from global to shared memory, later; zeros where nothing is to be read.</summary>
     public static void CopyLater(uint to, long from, int bytes) =>

@@ -9,7 +9,8 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// <remarks>
 /// L is cut into squares of 16 tokens, each the business of one warp. Below the diagonal x decays from the square's rim on and y up to
 /// there: a product of fragments that are scaled in registers. So it is of the halves of a square on the diagonal. What is left,
-/// <see cref="Triangles"/> of eight tokens, is summed pair by pair. No exponent is above 0 as the sums do not rise.
+/// <see cref="Triangles"/> of eight tokens, is summed pair by pair. No exponent is above 0 as the sums do not rise. Where decays are mild
+/// squares on the diagonal are products like the others: <see cref="MildDots"/>.
 /// </remarks>
 public static class DecayedDots
 {
@@ -29,6 +30,12 @@ public static class DecayedDots
         if (!W.IsCuda || T.TensorCoreType == 0)
         {
             OneByOne<W, C, K, T, TOut>(to, x, y, sums, point);
+            return;
+        }
+
+        if (Decays.AreMild<C, K, T>(sums))
+        {
+            MildDots.Store<W, C, K, T, TOut>(to, x, y, sums, point);
             return;
         }
 

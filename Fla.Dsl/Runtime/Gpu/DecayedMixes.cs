@@ -10,7 +10,8 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// <remarks>
 /// A warp has a block of 16 tokens. What other blocks give decays up to the block's rim in the fragments of a product, and from there in
 /// its result. So does what the block's one half gives to the other. Within eight tokens what a token gives is handed from lane to lane, a
-/// token each time, and decays by that token's gate. No exponent is above 0 as the sums do not rise.
+/// token each time, and decays by that token's gate. No exponent is above 0 as the sums do not rise. All that is not needed where decays
+/// are mild: <see cref="MildMixes"/>.
 /// </remarks>
 public static class DecayedMixes
 {
@@ -45,8 +46,9 @@ public static class DecayedMixes
         where N : struct, ISize
         where T : struct, IElement
     {
-        if (W.IsCuda && T.TensorCoreType != 0) OnTensorCores<W, C, N, T>(d, a, from, sums, point, transposed);
-        else OneByOne<W, C, N, T>(d, a, from, sums, point, transposed);
+        if (!W.IsCuda || T.TensorCoreType == 0) OneByOne<W, C, N, T>(d, a, from, sums, point, transposed);
+        else if (Decays.AreMild<C, N, T>(sums)) MildMixes.Add<W, C, N, T>(d, a, from, sums, point, transposed);
+        else OnTensorCores<W, C, N, T>(d, a, from, sums, point, transposed);
     }
 
     private static void OneByOne<W, C, N, T>(

@@ -8,6 +8,26 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// </summary>
 internal static class Decays
 {
+    /// <summary>
+    /// What sums of 16 tokens' log-decays may be in products whose fragments have exponents above 0: they and their products are far from the
+    /// largest number of fp32 and of bf16.
+    /// </summary>
+    private const float LeastOf16 = -60f;
+
+    /// <summary>Whether 16 tokens of a chunk, wherever they begin, are known to decay so little that products take the exponents of either sign.</summary>
+    public static bool AreMild<C, K, T>(SharedAddress sums)
+        where C : struct, ISize
+        where K : struct, ISize
+        where T : struct, IElement => Asm.Load(Asm.Of(Mark<C, K>(sums))) != 0f;
+
+    /// <summary>Whether the log-decays of tokens that follow one another are mild, from their sum.</summary>
+    public static bool IsMild(float sum, int tokens) => sum >= LeastOf16 / 16 * ILGPU.Util.Utilities.Select(tokens < 16, tokens, 16);
+
+    /// <summary>Where it says so: in the padding of the first row.</summary>
+    public static SharedAddress Mark<C, K>(SharedAddress sums)
+        where C : struct, ISize
+        where K : struct, ISize => sums + (Shared<C, K, SingleElement>.Stride - 16);
+
     /// <summary>From a later token's row to that of the sums which its decay ends with: none before its own gate.</summary>
     public static int Shift(ReadPoint point) => point == ReadPoint.BeforeDecay ? -1 : 0;
 
@@ -45,6 +65,17 @@ internal static class Decays
         var low = numbers[2] * Factor<W>(numbers[0], reference[from], later);
         var high = numbers[3] * Factor<W>(numbers[1], reference[from + 1], later);
         fragment[at] = Asm.Pair<T>(low, high);
+    }
+
+    /// <summary>Of a pair of a fragment of half type two operands of fp32, scaled in the same way.</summary>
+    public static void Operands<W, T>(
+        ArrayView<uint> fragment, int at, int step, uint pair, uint sums, ArrayView<float> reference, bool later, ArrayView<float> numbers)
+        where W : struct, IBlock
+        where T : struct, IElement
+    {
+        Asm.LoadPair(numbers, 0, sums);
+        Asm.Unpack<T>(numbers, 2, pair);
+        for (var e = 0; e < 2; e++) fragment[at + (e * step)] = Asm.Operand(numbers[2 + e] * Factor<W>(numbers[e], reference[e], later));
     }
 
     /// <summary>Puts two numbers beside one another into shared memory: on CUDA.</summary>

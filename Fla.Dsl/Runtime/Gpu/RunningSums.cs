@@ -13,7 +13,8 @@ public static class RunningSums
 
     /// <summary>
     /// The sums of log-decays up to each token, with its own, as fp32: what <see cref="DecayedDots"/> and <see cref="DecayedMixes"/> take.
-    /// The sums do not rise from one token to the next. There is a barrier before they may be read.
+    /// The sums do not rise from one token to the next. Beside them is marked whether they are mild (<see cref="Decays.AreMild{C, K, T}"/>). There is
+    /// a barrier before they may be read.
     /// </summary>
     /// <param name="to">The sums: a tile of <see cref="SingleElement"/>. May be <paramref name="from"/> if that is one, too.</param>
     /// <param name="from">The log-decays.</param>
@@ -21,7 +22,7 @@ public static class RunningSums
         where W : struct, IBlock
         where C : struct, ISize
         where K : struct, ISize
-        where T : struct, IElement => Sum<W, C, K, T>(to, from, LeastGate, reverse: false, exclusive: false);
+        where T : struct, IElement => Sum<W, C, K, T>(to, from, LeastGate, reverse: false, exclusive: false, areDecays: true);
 
     /// <summary>
     /// The sum of the tokens up to each, or from it on; with or without its own. There is a barrier before they may be read.
@@ -34,9 +35,9 @@ public static class RunningSums
         where W : struct, IBlock
         where C : struct, ISize
         where K : struct, ISize
-        where T : struct, IElement => Sum<W, C, K, T>(to, from, float.NegativeInfinity, reverse, exclusive);
+        where T : struct, IElement => Sum<W, C, K, T>(to, from, float.NegativeInfinity, reverse, exclusive, areDecays: false);
 
-    private static void Sum<W, C, K, T>(SharedAddress to, SharedAddress from, float least, bool reverse, bool exclusive)
+    private static void Sum<W, C, K, T>(SharedAddress to, SharedAddress from, float least, bool reverse, bool exclusive, bool areDecays)
         where W : struct, IBlock
         where C : struct, ISize
         where K : struct, ISize
@@ -64,7 +65,10 @@ public static class RunningSums
 
         // The total waits in a row of the stretch, which this thread alone has read.
         if (works) Store<W>(to + Shared<C, K, SingleElement>.At(first, column), sum[0], sum[1]);
+        var areMild = !works | (Decays.IsMild(sum[0], length) & Decays.IsMild(sum[1], length));
+        if (areDecays && Group.IdxX == 0) SingleElement.WriteShared(Decays.Mark<C, K>(to), 1f);
         Group.Barrier();
+        if (areDecays && !areMild) SingleElement.WriteShared(Decays.Mark<C, K>(to), 0f);
         sum[0] = 0f;
         sum[1] = 0f;
         for (var i = 0; i < Stretches<W, K>(); i++)

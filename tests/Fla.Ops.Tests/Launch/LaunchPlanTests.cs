@@ -110,8 +110,7 @@ public class LaunchPlanTests
     }
 
     [Theory]
-    [InlineData(64, typeof(Size8))]
-    [InlineData(128, typeof(Size4))]
+    [InlineData(128, typeof(Size8))]
     [InlineData(256, typeof(Size1))]
     public void As_many_tiles_as_there_is_room_for_arrive_ahead(int keys, Type ahead)
     {
