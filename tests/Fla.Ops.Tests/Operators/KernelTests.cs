@@ -1,4 +1,5 @@
 using Fla.Dsl;
+using Fla.Dsl.Runtime.Emulator;
 using Fla.Dsl.Testing;
 using Fla.Ops.Tests.Launch;
 using TorchSharp;
@@ -33,6 +34,30 @@ public class KernelTests
         Sizes = new Dictionary<string, int> { ["D"] = 70, ["N"] = 8 },
         StrongestLogDecay = -20,
     });
+
+    [Theory]
+    [InlineData("NormalizedLinearAttention")]
+    [InlineData("GatedSlotAttention")]
+    public void Columns_are_spread_over_blocks_also_where_a_state_has_others(string name)
+    {
+        var before = EmulatedDevice.Instance.Stated;
+        EmulatedDevice.Instance.Stated = before with { Multiprocessors = 3 };
+        try
+        {
+            Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name), new()
+            {
+                Type = torch.ScalarType.Float32,
+                Tokens = 33,
+                Batch = 1,
+                Heads = 1,
+                Sizes = new Dictionary<string, int> { ["K"] = 12, ["V"] = 70 },
+            });
+        }
+        finally
+        {
+            EmulatedDevice.Instance.Stated = before;
+        }
+    }
 
     [Fact]
     public void A_term_that_comes_twice_counts_twice() => Check(Divides.Op, Packed);
