@@ -109,10 +109,7 @@ internal sealed partial class GpuBody
         }
         else
         {
-            var own = RegistersOf(operand);
-            regions.Take(name, $"Shared<{Dimensions(tile.Shape)}, {Single}>.Bytes", Code);
-            Touch([], [name]);
-            Code.Line($"Tile.Store<{Generic(tile.Shape)}, {Single}>({name}, {own});");
+            StoredSingle(operand, name);
         }
 
         Touch([from], [name]);
@@ -134,6 +131,38 @@ internal sealed partial class GpuBody
         shared.Add(id, new SharedTile(name, element));
         if (element == "TElement") storedUses.Add(id, plan.StoredUses(id));
         foreach (var operand in tile.Operands) Used(operand);
+    }
+
+    /// <summary>A scan down the tokens in fp32, of registers that are stored where its result will be.</summary>
+    private void Scan(int id)
+    {
+        var tile = program[id];
+        var sizes = Dimensions(tile.Shape);
+        var name = StoredSingle(tile.Operands[0], Fresh(id));
+        if (tile.Op == TileOp.LogScan)
+        {
+            Touch([name], [name]);
+            Code.Line($"TokenScans.Logarithmic<TBlock, {sizes}>({name}, {name}, ReadPoint.{tile.Point});");
+        }
+        else
+        {
+            var factors = StoredSingle(tile.Operands[1], names.Fresh("factors"));
+            Touch([name, factors], [name]);
+            Code.Line($"TokenScans.LinearTransposed<{sizes}>({name}, {name}, {factors}, ReadPoint.{tile.Point});");
+            regions.Leave(factors);
+        }
+
+        shared.Add(id, new SharedTile(name, Single));
+    }
+
+    private string StoredSingle(int id, string name)
+    {
+        var shape = program[id].Shape;
+        var from = RegistersOf(id);
+        regions.Take(name, $"Shared<{Dimensions(shape)}, {Single}>.Bytes", Code);
+        Touch([], [name]);
+        Code.Line($"Tile.Store<{Generic(shape)}, {Single}>({name}, {from});");
+        return name;
     }
 
     private void Softmax(int id)
@@ -242,6 +271,7 @@ internal sealed partial class GpuBody
         return tile.Op switch
         {
             TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads, numbersOf),
+            TileOp.AtLastRow => $"Numbers.Where({row} == {Size(tile.Shape.Rows)}.Value - 1, {Of(0)})",
             TileOp.CausalMask => $"Numbers.Where({row} {(tile.Point == ReadPoint.AfterWrite ? ">=" : ">")} {column}, {Of(0)})",
             _ => GpuText.Elementwise(tile.Op, Of, top),
         };

@@ -36,7 +36,7 @@ public class KernelTests
     });
 
     [Theory]
-    [InlineData("NormalizedLinearAttention")]
+    [InlineData("Based")]
     [InlineData("GatedSlotAttention")]
     public void Columns_are_spread_over_blocks_also_where_a_state_has_others(string name)
     {
