@@ -35,6 +35,23 @@ internal sealed partial class Normalizer
         }
     }
 
+    /// <summary>
+    /// An outer product. A value that looks back takes the numbers that scale its key: the value is solved for in any case, and the key
+    /// stays what came.
+    /// </summary>
+    private static Write Written(Expr key, Expr value)
+    {
+        static bool Looks(Expr term) => term.SelfAndDescendants().Any(part => part is ReadExpr);
+        static bool IsNumber(Expr term) => term.Type.Kind == TermKind.Scalar && !Looks(term);
+        while (Looks(value) && key is BinaryExpr { Operator: BinaryOperator.Multiply } product && (IsNumber(product.Left) || IsNumber(product.Right)))
+        {
+            var (number, rest) = IsNumber(product.Left) ? (product.Left, product.Right) : (product.Right, product.Left);
+            (key, value) = (rest, Times(number, value));
+        }
+
+        return new Write(key, value);
+    }
+
     private static BinaryExpr Inverse(Expr divisor) => new(BinaryOperator.Divide, One, divisor, TermType.Scalar);
 
     private static DecayAxis AxisOf(Expr factor, bool onTheLeft) =>

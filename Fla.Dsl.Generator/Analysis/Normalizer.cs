@@ -101,7 +101,7 @@ internal sealed partial class Normalizer
         StateExpr state => states[(state.Name, state.Version)] is var affine && affine.IsLog && IsLookedAt(affine)
             ? new Plain(Look(affine, state))
             : new State(affine),
-        OuterExpr outer => new Writes(EquatableArray<Write>.Empty.Add(new Write(Token(outer.Rows), Token(outer.Columns)))),
+        OuterExpr outer => new Writes(EquatableArray<Write>.Empty.Add(Written(Token(outer.Rows), Token(outer.Columns)))),
         DotExpr dot => new Plain(Contract(dot)),
         UnaryExpr unary => Apply(unary),
         BinaryExpr { Operator: BinaryOperator.Add or BinaryOperator.Subtract } sum => Sum(sum),

@@ -52,14 +52,9 @@ internal sealed partial class GpuBody
 
         foreach (var product in products)
         {
-            Touch(operands[product], []);
+            Touch([.. operands[product], .. program[product].Operands.Where(rests.ContainsKey).Select(operand => rests[operand])], []);
             Code.Line(Product(program[product], name, operands[product]));
-            if (rests.TryGetValue(program[product].Operands[0], out var rest))
-            {
-                Touch([rest], []);
-                Code.Line($"if (Tile.HasRest<TElement>()) {Product(program[product], name, [rest, .. operands[product].Skip(1)])}");
-            }
-
+            Rests(program[product], name, operands[product]);
             foreach (var operand in program[product].Operands) Used(operand);
         }
     }
@@ -73,6 +68,17 @@ internal sealed partial class GpuBody
         var (tile, scale) = (program[id].Operands[0], program[id].Operands[1]);
         if (!lines.ContainsKey(scale)) Line(scale);
         return [shared[tile].Name, lines[scale]];
+    }
+
+    /// <summary>What the rests of a product's operands add to it.</summary>
+    private void Rests(Instruction product, string to, IReadOnlyList<string> operands)
+    {
+        var with = Enumerable.Range(0, product.Operands.Count).Where(place => rests.ContainsKey(product.Operands[place])).ToList();
+        if (with.Count == 0) return;
+        Code.Block("if (TElement.TensorCoreType != 0)", () =>
+        {
+            foreach (var place in with) Code.Line(Product(product, to, [.. operands.Select((operand, i) => i == place ? rests[product.Operands[place]] : operand)]));
+        });
     }
 
     private string Product(Instruction product, string to, IReadOnlyList<string> operands)
@@ -92,104 +98,6 @@ internal sealed partial class GpuBody
         var inner = product.TransposeLeft ? left.Rows : left.Columns;
         var method = (product.TransposeLeft ? "At" : "A") + (product.TransposeRight ? "Bt" : "B");
         return $"Products.{method}<{Generic(product.Shape)}, {Size(inner)}, TElement>({given});";
-    }
-
-    /// <summary>Sums down the tokens, from log-decays as they came or from registers, which are stored where the sums will be.</summary>
-    private void RunningSums(int id)
-    {
-        var tile = program[id];
-        var operand = tile.Operands[0];
-        var sizes = $"TBlock, {Dimensions(tile.Shape)}";
-        var name = Fresh(id);
-        var (from, element) = (name, Single);
-        if (shared.TryGetValue(operand, out var arrived) && !registers.ContainsKey(operand))
-        {
-            regions.Take(name, $"Shared<{Dimensions(tile.Shape)}, {Single}>.Bytes", Code);
-            (from, element) = (arrived.Name, arrived.Element);
-        }
-        else
-        {
-            StoredSingle(operand, name);
-        }
-
-        Touch([from], [name]);
-        Code.Line(IsForward(tile)
-            ? $"RunningSums.OfGates<{sizes}, {element}>({name}, {from});"
-            : $"RunningSums.Of<{sizes}, {element}>({name}, {from}, {GpuText.Flag(tile.Reverse)}, {GpuText.Flag(tile.Exclusive)});");
-        shared.Add(id, new SharedTile(name, Single));
-    }
-
-    /// <summary>A decayed dot: as products take it where nothing else does, or in fp32.</summary>
-    private void Dot(int id)
-    {
-        var tile = program[id];
-        var operands = tile.Operands.Select(Operand).ToList();
-        var (name, element) = (Fresh(id), plan.IsOnlyStored(id) ? "TElement" : Single);
-        regions.Take(name, $"Shared<TChunk, TChunk, {element}>.Bytes", Code);
-        Touch(operands, [name]);
-        Code.Line($"DecayedDots.Store<TBlock, TChunk, {Size(program[tile.Operands[0]].Shape.Columns)}, TElement, {element}>({name}, {string.Join(", ", operands)}, ReadPoint.{tile.Point});");
-        shared.Add(id, new SharedTile(name, element));
-        if (element == "TElement") storedUses.Add(id, plan.StoredUses(id));
-        foreach (var operand in tile.Operands) Used(operand);
-    }
-
-    /// <summary>A scan down the tokens in fp32, of registers that are stored where its result will be.</summary>
-    private void Scan(int id)
-    {
-        var tile = program[id];
-        var sizes = Dimensions(tile.Shape);
-        var name = StoredSingle(tile.Operands[0], Fresh(id));
-        if (tile.Op == TileOp.LogScan)
-        {
-            Touch([name], [name]);
-            Code.Line($"TokenScans.Logarithmic<TBlock, {sizes}>({name}, {name}, ReadPoint.{tile.Point});");
-        }
-        else
-        {
-            var factors = StoredSingle(tile.Operands[1], names.Fresh("factors"));
-            Touch([name, factors], [name]);
-            Code.Line($"TokenScans.LinearTransposed<{sizes}>({name}, {name}, {factors}, ReadPoint.{tile.Point});");
-            regions.Leave(factors);
-        }
-
-        shared.Add(id, new SharedTile(name, Single));
-    }
-
-    private string StoredSingle(int id, string name)
-    {
-        var shape = program[id].Shape;
-        var from = RegistersOf(id);
-        regions.Take(name, $"Shared<{Dimensions(shape)}, {Single}>.Bytes", Code);
-        Touch([], [name]);
-        Code.Line($"Tile.Store<{Generic(shape)}, {Single}>({name}, {from});");
-        return name;
-    }
-
-    private void Softmax(int id)
-    {
-        var shape = program[id].Shape;
-        var scores = RegistersOf(program[id].Operands[0]);
-        string name = NewTile(id, shape), zones = names.Fresh("zones");
-        regions.Take(zones, $"Reductions.SoftmaxBytes<{Generic(shape)}>()", Code);
-        Touch([], [zones]);
-        Code.Line($"for (var i = 0; i < Layout<{Generic(shape)}>.Count; i++) {name}[i] = {scores}[i];");
-        Code.Line($"Reductions.Softmax<{Generic(shape)}>({zones}, {name}, {io.SizeOf(shape.Columns)});");
-        regions.Leave(zones);
-    }
-
-    private static bool IsForward(Instruction sums) => sums is { Reverse: false, Exclusive: false };
-
-    private void Inverse(int id)
-    {
-        var l = RegistersOf(program[id].Operands[0]);
-        string name = Fresh(id), work = names.Fresh("work");
-        regions.Take(name, $"Shared<TChunk, TChunk, TElement>.Bytes", Code);
-        regions.Take(work, "Solves.WorkBytes<TChunk>()", Code);
-        Touch([], [name, work]);
-        Code.Line($"Solves.Inverse<TBlock, TChunk, TElement>({name}, {work}, {l});");
-        regions.Leave(work);
-        shared.Add(id, new SharedTile(name, "TElement"));
-        storedUses.Add(id, plan.StoredUses(id));
     }
 
     private string NewTile(int id, Shape shape)
@@ -213,18 +121,21 @@ internal sealed partial class GpuBody
 
         // Weights that are rounded for a product are to sum up to what they are divided by.
         if (plan.IsSummed(id)) Code.Line($"Tile.Load<{Generic(shape)}, TElement>({from}, {name});");
-        if (plan.IsDifference(id))
-        {
-            var rest = names.Fresh($"{from.TrimStart('@')}Rest");
-            regions.Take(rest, $"Tile.RestBytes<{Dimensions(shape)}, TElement>()", Code);
-            Touch([], [rest]);
-            Code.Line($"Tile.StoreRest<{Generic(shape)}, TElement>({rest}, {from}, {name});");
-            rests.Add(id, rest);
-        }
-
         shared[id] = new SharedTile(name, "TElement");
         storedUses.Add(id, plan.StoredUses(id));
+        if (plan.HasRest(id)) Rest(id, name, from);
         return name;
+    }
+
+    /// <summary>What rounding leaves of a stored operand.</summary>
+    private void Rest(int id, string stored, string from)
+    {
+        var shape = program[id].Shape;
+        var name = names.Fresh($"{from.TrimStart('@')}Rest");
+        regions.Take(name, $"Rests.Bytes<{Dimensions(shape)}, TElement>()", Code);
+        Touch([], [name]);
+        Code.Line($"Rests.Store<{Generic(shape)}, TElement>({name}, {from}, {stored});");
+        rests.Add(id, name);
     }
 
     /// <summary>Leaves the memory of a stored operand after its last product.</summary>

@@ -14,9 +14,13 @@ internal sealed class GpuLowering
     private readonly TileBuilder builder = new();
     private readonly Dictionary<int, int> map;
 
+    /// <summary>What products take as it is, once for each.</summary>
+    private readonly List<int> operands;
+
     private GpuLowering(TileProgram program)
     {
         this.program = program;
+        operands = program.Instructions.Where(tile => tile.Op is TileOp.MatMul or TileOp.SolveUnitLower).SelectMany(tile => tile.Operands).ToList();
         map = program.Inputs.ToDictionary(input => input.Id, input => builder.Input(input.Name, input.Kind, program[input.Id].Shape));
     }
 
@@ -38,7 +42,9 @@ internal sealed class GpuLowering
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && IsGate(tile.Operands[0]) && tile is { Reverse: true, Exclusive: true } =>
                 builder.Name(builder.Subtract(builder.LastRow(Sums(X(0))), Sums(X(0))), tile.Name),
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && !tile.Reverse && !IsGate(tile.Operands[0]) =>
-                builder.Subtract(builder.SumRows(X(0)), builder.CumulativeSum(X(0), reverse: true, exclusive: !tile.Exclusive)),
+                builder.Subtract(builder.SumRows(X(0)), SumsFrom(X(0), !tile.Exclusive)),
+            TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && tile.Exclusive && !IsGate(tile.Operands[0]) =>
+                builder.Name(SumsFrom(X(0), exclusive: true), tile.Name),
             TileOp.Divide when Places.Of(tile.Shape) == Place.Tile && Places.Of(builder[X(1)].Shape) != Place.Tile =>
                 builder.Name(builder.Multiply(X(0), builder.Divide(builder.Constant(1), X(1))), tile.Name),
             TileOp.Add or TileOp.Subtract => builder.Name(Merged(builder.Binary(tile.Op, X(0), X(1))), tile.Name),
@@ -62,6 +68,13 @@ internal sealed class GpuLowering
     private bool IsDecay(int id) => program.Instructions.Any(user => user.Op is TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix
         or TileOp.DecayedMixTransposed && user.Operands[user.Operands.Count - 1] == id);
 
+    /// <summary>Sums of a tile from each token on, of one kind, so that those of a sum are one.</summary>
+    private int SumsFrom(int tile, bool exclusive)
+    {
+        var sums = builder.CumulativeSum(tile, reverse: true);
+        return exclusive ? builder.Subtract(sums, tile) : sums;
+    }
+
     /// <summary>Whether something other than the sum of all of them takes sums of log-decays.</summary>
     private bool HasSums(int gates) => IsDecay(gates) || program.Instructions.Any(user => user.Op == TileOp.CumulativeSum && user.Operands[0] == gates);
 
@@ -70,20 +83,19 @@ internal sealed class GpuLowering
     {
         if (builder[sum].Op is not (TileOp.Add or TileOp.Subtract)) return sum;
         var (left, right) = (builder[sum].Operands[0], builder[sum].Operands[1]);
-        var outer = builder[sum].Op;
+        if (builder[right].Op == TileOp.CumulativeSum && WithSums(left, builder[sum].Op, right) is { } merged) return merged;
+        return builder[left].Op == TileOp.CumulativeSum && builder[sum].Op == TileOp.Add && WithSums(right, TileOp.Add, left) is { } turned ? turned : sum;
+    }
 
-        // (x + sums) + more sums = x + (sums + more sums)
-        foreach (var (inner, other, innerIsLeft) in new[] { (left, right, true), (right, left, false) })
-        {
-            if (outer == TileOp.Subtract && !innerIsLeft) continue;
-            if (builder[inner].Op is not (TileOp.Add or TileOp.Subtract) || builder[other].Op != TileOp.CumulativeSum) continue;
-            var (a, b) = (builder[inner].Operands[0], builder[inner].Operands[1]);
-            if (TileBuilder.MergeableSums(builder[b], builder[other]) && builder[inner].Op == TileOp.Add) return builder.Add(a, builder.Binary(outer, b, other));
-            if (TileBuilder.MergeableSums(builder[b], builder[other])) return builder.Subtract(a, builder.Binary(outer == TileOp.Add ? TileOp.Subtract : TileOp.Add, b, other));
-            if (TileBuilder.MergeableSums(builder[a], builder[other])) return builder.Binary(builder[inner].Op, builder.Binary(outer, a, other), b);
-        }
-
-        return sum;
+    /// <summary>A value with sums down the tokens added to those that are a term of it, or subtracted; null where there are none.</summary>
+    private int? WithSums(int value, TileOp op, int sums)
+    {
+        if (TileBuilder.MergeableSums(builder[value], builder[sums])) return builder.Binary(op, value, sums);
+        if (builder[value].Op is not (TileOp.Add or TileOp.Subtract) || builder[value].Shape != builder[sums].Shape) return null;
+        var (a, b) = (builder[value].Operands[0], builder[value].Operands[1]);
+        var within = builder[value].Op == TileOp.Add ? op : op == TileOp.Add ? TileOp.Subtract : TileOp.Add;
+        if (WithSums(b, within, sums) is { } second) return builder.Binary(builder[value].Op, a, second);
+        return WithSums(a, op, sums) is { } first ? builder.Binary(builder[value].Op, first, b) : null;
     }
 
     /// <summary><c>exp(G_i - G_j)</c> of the sums G up to a token, where j counts for i.</summary>
@@ -108,20 +120,19 @@ internal sealed class GpuLowering
         var number = Times(a.Number, b.Number);
         var inner = Times(inRows == inRowsToo ? a.Inner : Turned(a.Inner), b.Inner);
         var isState = (inRows ? builder[a.Tile].Shape.Columns : builder[a.Tile].Shape.Rows) != Dim.Time && (inRowsToo ? builder[b.Tile].Shape.Columns : builder[b.Tile].Shape.Rows) != Dim.Time;
-        if (inner is null && number is { } ofState && isState && inRowsToo)
-            inner = builder.Broadcast(ofState, new Shape(builder[b.Tile].Shape.Rows, Dim.One));
-        else if (inner is not null && number is { } n)
-            inner = builder.Multiply(inner.Value, n);
-        if (inner is not null)
+        if (inner is not null && number is { } n) (inner, number) = (builder.Multiply(inner.Value, n), null);
+        if (number is { } alone && (IsInRegisters(a.Tile, left) || IsInRegisters(b.Tile, right)))
         {
-            (b.Tile, number) = (builder.Multiply(b.Tile, inner.Value), null);
-        }
-        else if (number is { } alone && (IsInRegisters(a.Tile) || IsInRegisters(b.Tile)))
-        {
-            if (IsInRegisters(a.Tile)) a.Tile = builder.Multiply(a.Tile, alone);
+            if (IsInRegisters(a.Tile, left)) a.Tile = builder.Multiply(a.Tile, alone);
             else b.Tile = builder.Multiply(b.Tile, alone);
             number = null;
         }
+        else if (number is { } ofState && isState && inRowsToo)
+        {
+            (inner, number) = (builder.Broadcast(ofState, new Shape(builder[b.Tile].Shape.Rows, Dim.One)), null);
+        }
+
+        if (inner is not null) b.Tile = builder.Multiply(b.Tile, inner.Value);
 
         var product = builder.MatMul(a.Tile, b.Tile, transposeLeft, transposeRight);
         foreach (var factor in new[] { inRows ? Turned(a.Outer) : a.Outer, inRowsToo ? b.Outer : Turned(b.Outer), number })
@@ -152,12 +163,14 @@ internal sealed class GpuLowering
 
     private int? Turned(int? line) => line is { } id ? builder.Transpose(id) : null;
 
-    /// <summary>Whether a tile is stored from registers, where a factor costs nothing.</summary>
-    private bool IsInRegisters(int id) => IsComputed(id) && builder[id].Op is not (TileOp.DecayedDot or TileOp.InverseUnitLower or TileOp.CumulativeSum);
+    /// <summary>Whether a tile is stored for this product from registers, where a factor costs nothing.</summary>
+    private bool IsInRegisters(int id, int operand) => !IsThere(id, operand) && builder[id].Op is not (TileOp.DecayedDot or TileOp.InverseUnitLower or TileOp.CumulativeSum);
 
-    private bool IsComputed(int id) => builder[id].Op != TileOp.Input;
+    /// <summary>Whether a tile came, or lies in shared memory for another product than that of <paramref name="operand"/>.</summary>
+    private bool IsThere(int id, int operand) => builder[id].Op == TileOp.Input
+        || operands.Count(other => map.TryGetValue(other, out var lowered) && lowered == id) > (id == operand ? 1 : 0);
 
-    /// <summary>An operand as what came in and its factors; one that is computed as it is.</summary>
+    /// <summary>An operand as what is there and its factors; one that is not as it is.</summary>
     private (int Tile, int? Outer, int? Inner, int? Number) FactorsOf(int id, bool inRows)
     {
         (int Tile, int? Along, int? Across, int? Number) found = (id, null, null, null);
@@ -178,7 +191,7 @@ internal sealed class GpuLowering
             else found.Across = Times(found.Across, factor);
         }
 
-        return IsComputed(found.Tile) ? (id, null, null, null)
+        return !IsThere(found.Tile, id) ? (id, null, null, null)
             : inRows ? (found.Tile, found.Across, found.Along, found.Number) : (found.Tile, found.Along, found.Across, found.Number);
     }
 }

@@ -9,6 +9,7 @@ internal sealed class GpuPlan
     private readonly Dictionary<int, List<int>> users = [];
     private readonly HashSet<int> results;
     private readonly HashSet<int> gates;
+    private readonly bool isDifferentiated;
     private readonly Dictionary<int, int> levels = [];
 
     /// <param name="program">What is to be computed.</param>
@@ -25,6 +26,7 @@ internal sealed class GpuPlan
             all.Add(user);
         }
 
+        isDifferentiated = Needed.Any(id => IsSolution(id) && Program[id].TransposeLeft);
         Dimensions = Needed.Select(id => program[id].Shape).SelectMany(shape => new[] { shape.Rows, shape.Columns })
             .Where(dimension => dimension is not (Dim.One or Dim.Time)).Distinct().OrderBy(name => name, StringComparer.Ordinal).ToList();
     }
@@ -58,22 +60,20 @@ internal sealed class GpuPlan
         && users.TryGetValue(id, out var all) && all.All(user => Program[user] is { Op: TileOp.MatMul } product && !(product.TransposeLeft && product.TransposeRight)
             && product.Operands[1] == id && product.Operands[0] != id && Program[factors[1]].Shape.Columns == Dim.One != product.TransposeRight);
 
+    /// <summary>
+    /// Whether products take what rounding leaves of a value, too: of right-hand sides and solutions of triangular systems where the systems
+    /// are differentiated, and of gradients of weights that are divided by their sum. There one's rounding goes through the transposed system
+    /// and comes back in each gradient; here rows add up to little, of which it would be much.
+    /// </summary>
+    public bool HasRest(int id) => IsDifference(Program[id])
+        || isDifferentiated && (IsSolution(id) || users.TryGetValue(id, out var all) && all.Any(user => IsSolution(user) && Program[user].Operands[1] == id));
+
     /// <summary>Whether all that a value is used for takes it from shared memory in the type of elements.</summary>
     public bool IsOnlyStored(int id) => !results.Contains(id) && users.TryGetValue(id, out var all) && all.All(user => Places.IsProduct(Program[user].Op));
 
     /// <summary>Whether the rows of a tile are summed, as are weights that a normaliser divides by.</summary>
     public bool IsSummed(int id) => users.TryGetValue(id, out var all) && all.Any(user => Program[user].Op == TileOp.SumColumns
         || Program[user].Op == TileOp.Multiply && Program[user].Operands.Any(factor => PlaceOf(factor) != Place.Tile) && IsSummed(user));
-
-    /// <summary>
-    /// Whether an operand of products follows from a product and a line for the rows, as does the gradient of weights that are divided by
-    /// their sum: its rows sum up to little, of which roundings would be much.
-    /// </summary>
-    public bool IsDifference(int id) => Program[id].Shape is { Rows: Dim.Time, Columns: Dim.Time } && IsOfDifference(Program[id])
-        && users[id].All(user => Program[user].Op == TileOp.MatMul && Program[user].Operands[0] == id && Program[user].Operands[1] != id);
-
-    private bool IsOfDifference(Instruction tile) => tile.Op is TileOp.Add or TileOp.Subtract && tile.Operands.Select(PlaceOf).Distinct().Count() == 2
-        || Places.IsElementwise(tile.Op) && tile.Operands.Any(operand => PlaceOf(operand) == Place.Tile && IsOfDifference(Program[operand]));
 
     /// <summary>Whether a value is written where it is used.</summary>
     public bool IsWithin(int id)
@@ -90,6 +90,13 @@ internal sealed class GpuPlan
     public IEnumerable<int> Addends(int id) => Program[id].Op == TileOp.Add
         ? Program[id].Operands.SelectMany(operand => Program[operand].Op == TileOp.Add && Program[operand].Shape == Program[id].Shape && IsWithin(operand) ? Addends(operand) : [operand])
         : [id];
+
+    /// <summary>Whether a value is what solves a triangular system, by its inverse.</summary>
+    private bool IsSolution(int id) => Program[id] is { Op: TileOp.MatMul } product && Program[product.Operands[0]].Op == TileOp.InverseUnitLower;
+
+    /// <summary>Whether a tile of pairs of tokens follows from another and a line, as the gradient of weights that are divided by their sum.</summary>
+    private bool IsDifference(Instruction tile) => tile.Shape is { Rows: Dim.Time, Columns: Dim.Time } && Places.IsElementwise(tile.Op)
+        && (tile.Op is TileOp.Add or TileOp.Subtract && tile.Operands.Select(PlaceOf).Distinct().Count() == 2 || tile.Operands.Any(operand => IsDifference(Program[operand])));
 
     private bool IsAtHand(int id) => Program[id].Op is TileOp.Input or TileOp.Constant;
 

@@ -24,30 +24,6 @@ public static class Tile
         for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = value;
     }
 
-    /// <summary>Whether something is left of numbers that are stored as <typeparamref name="T"/>.</summary>
-    public static bool HasRest<T>()
-        where T : struct, IElement => T.TensorCoreType != 0;
-
-    /// <summary>The size of what <see cref="StoreRest{W, M, N, T}"/> stores.</summary>
-    public static int RestBytes<M, N, T>()
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement => HasRest<T>() ? Shared<M, N, T>.Bytes : 0;
-
-    /// <summary>To shared memory what is left of a tile where it was stored rounded: the two together are the tile.</summary>
-    public static void StoreRest<W, M, N, T>(SharedAddress to, ArrayView<float> tile, SharedAddress stored)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement
-    {
-        if (!HasRest<T>()) return;
-        var rest = New<W, M, N>();
-        Load<W, M, N, T>(rest, stored);
-        for (var i = 0; i < Layout<W, M, N>.Count; i++) rest[i] = tile[i] - rest[i];
-        Store<W, M, N, T>(to, rest);
-    }
-
     /// <summary>From registers to shared memory, where the transpose then lies, as <see cref="Shared{N, M, T}"/>.</summary>
     public static void StoreTransposed<W, M, N, T>(SharedAddress to, ArrayView<float> tile)
         where W : struct, IBlock

@@ -74,7 +74,7 @@ partial class DeltaRule
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void ForwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -118,13 +118,11 @@ partial class DeltaRule
             var PShared = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
             var t5 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
             var work = t5 + Shared<TChunk, TChunk, TElement>.Bytes;
-            var t6Shared = work + Solves.WorkBytes<TChunk>();
             var S = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(S, initialS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
-            var betaOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
-            var betaOfColumns2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var betaOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
             var t = Tile.New<TBlock, TChunk, TV>();
             var t2 = Tile.New<TBlock, TChunk, TV>();
             var t3 = Tile.New<TBlock, TChunk, TChunk>();
@@ -133,7 +131,6 @@ partial class DeltaRule
             var P = Tile.New<TBlock, TChunk, TChunk>();
             var u = Tile.New<TBlock, TChunk, TV>();
             var t6 = Tile.New<TBlock, TChunk, TV>();
-            var t7 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
             var nextS = Tile.New<TBlock, TK, TV>();
             var turn = 0;
@@ -163,30 +160,30 @@ partial class DeltaRule
                 Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
                 Tile.Fill<TBlock, TChunk, TV>(t, 0f);
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(t, k, SStored);
+                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows, beta);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TV>.Row(i);
                     var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t2[i] = TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column)) - (Columns.IsToken(row, rows) * t[i]);
+                    t2[i] = (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column))) - (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * t[i]);
                 }
                 Tile.Store<TBlock, TChunk, TV, TElement>(t2Shared, t2);
                 Tile.Fill<TBlock, TChunk, TChunk>(t3, 0f);
                 Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t3, k, k);
-                Columns.OfColumns<TBlock, TChunk, TChunk>(betaOfColumns, beta);
+                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows2, beta);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    L[i] = -(Columns.IsToken(row, rows) * Numbers.Where(row > column, (t3[i] * betaOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)])));
+                    L[i] = -(betaOfRows2[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * Numbers.Where(row > column, t3[i]));
                 }
                 Tile.Fill<TBlock, TChunk, TChunk>(t4, 0f);
                 Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t4, q, k);
-                Columns.OfColumns<TBlock, TChunk, TChunk>(betaOfColumns2, beta);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    P[i] = Numbers.Where(row >= column, (t4[i] * betaOfColumns2[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)]));
+                    P[i] = Numbers.Where(row >= column, t4[i]);
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
                 Solves.Inverse<TBlock, TChunk, TElement>(t5, work, L);
@@ -196,28 +193,22 @@ partial class DeltaRule
                 var uShared = t2Shared;
                 Group.Barrier();
                 Tile.Store<TBlock, TChunk, TV, TElement>(uShared, u);
-                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows, beta);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    t6[i] = u[i] * betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)];
-                }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t6Shared, t6);
-                Tile.Fill<TBlock, TChunk, TV>(t7, 0f);
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t7, q, SStored);
+                Tile.Fill<TBlock, TChunk, TV>(t6, 0f);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t6, q, SStored);
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
-                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t7, PShared, uShared);
+                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t6, PShared, uShared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    o[i] = scale * t7[i];
+                    o[i] = scale * t6[i];
                 }
                 Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o, v, Shared<TChunk, TV, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     nextS[i] = S[i];
                 }
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, k, t6Shared);
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, k, uShared);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
                 Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
                 if (!Ahead.Has<TAhead>(2)) Group.Barrier();
@@ -242,7 +233,7 @@ partial class DeltaRule
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void BackwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -280,58 +271,69 @@ partial class DeltaRule
             var linesBytes = 1 * Columns.Bytes<TChunk>();
             var kPlaces = shared;
             var qPlaces = kPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
-            var doPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
-            var vPlaces = doPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
-            var lines = vPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
+            var vPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var doPlaces = vPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
+            var lines = doPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
             var S = lines + (2 * 1 * Columns.Bytes<TChunk>());
             var dSStored = S + Shared<TK, TV, TElement>.Bytes;
             var t2Shared = dSStored + Shared<TK, TV, TElement>.Bytes;
-            var t6Shared = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
+            var t2Rest = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
+            var t6Shared = t2Rest + Rests.Bytes<TChunk, TV, TElement>();
             var t7Shared = t6Shared + Shared<TChunk, TV, TElement>.Bytes;
             var t9 = t7Shared + Shared<TChunk, TChunk, TElement>.Bytes;
             var work = t9 + Shared<TChunk, TChunk, TElement>.Bytes;
             var duShared = work + Solves.WorkBytes<TChunk>();
-            var t10Shared = duShared + Shared<TChunk, TV, TElement>.Bytes;
-            var t11Shared = t10Shared + Shared<TChunk, TV, TElement>.Bytes;
-            var dbeta = t11Shared + Shared<TChunk, TV, TElement>.Bytes;
-            var zonesOft16 = dbeta + Columns.Bytes<TChunk>();
+            var duRest = duShared + Shared<TChunk, TV, TElement>.Bytes;
+            var line = duRest + Rests.Bytes<TChunk, TV, TElement>();
+            var zonesOft11 = line + Columns.Bytes<TChunk>();
+            var t12Shared = zonesOft11 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
+            var line2 = t12Shared + Shared<TChunk, TV, TElement>.Bytes;
+            var zonesOft13 = line2 + Columns.Bytes<TChunk>();
+            var dbeta = zonesOft13 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
+            var zonesOft17 = dbeta + Columns.Bytes<TChunk>();
+            var dbeta2 = zonesOft17 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
             var dS = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(dS, dFinalS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
-            var betaOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
-            var betaOfColumns2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var betaOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
-            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Rows);
+            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
+            var betaOfRows3 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var betaOfRows4 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
+            var betaOfRows5 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Rows);
             var t = Tile.New<TBlock, TChunk, TV>();
             var t2 = Tile.New<TBlock, TChunk, TV>();
             var t3 = Tile.New<TBlock, TChunk, TChunk>();
-            var L = Tile.New<TBlock, TChunk, TChunk>();
             var t4 = Tile.New<TBlock, TChunk, TChunk>();
-            var t5 = Tile.New<TBlock, TChunk, TV>();
+            var L = Tile.New<TBlock, TChunk, TChunk>();
+            var t5 = Tile.New<TBlock, TChunk, TChunk>();
             var t6 = Tile.New<TBlock, TChunk, TV>();
             var t7 = Tile.New<TBlock, TChunk, TChunk>();
             var t8 = Tile.New<TBlock, TChunk, TK>();
             var du = Tile.New<TBlock, TChunk, TV>();
             var u = Tile.New<TBlock, TChunk, TV>();
             var t10 = Tile.New<TBlock, TChunk, TV>();
-            var dv = Tile.New<TBlock, TChunk, TV>();
             var t11 = Tile.New<TBlock, TChunk, TV>();
-            var dP = Tile.New<TBlock, TChunk, TChunk>();
-            var t12 = Tile.New<TBlock, TChunk, TChunk>();
-            var t13 = Tile.New<TBlock, TChunk, TChunk>();
+            var dv = Tile.New<TBlock, TChunk, TV>();
+            var t12 = Tile.New<TBlock, TChunk, TV>();
+            var t13 = Tile.New<TBlock, TChunk, TV>();
             var t14 = Tile.New<TBlock, TChunk, TChunk>();
+            var t15 = Tile.New<TBlock, TChunk, TChunk>();
+            var t16 = Tile.New<TBlock, TChunk, TChunk>();
+            var dL = Tile.New<TBlock, TChunk, TChunk>();
+            var t17 = Tile.New<TBlock, TChunk, TChunk>();
+            var t18 = Tile.New<TBlock, TChunk, TChunk>();
+            var t19 = Tile.New<TBlock, TChunk, TK>();
             var dS2 = Tile.New<TBlock, TK, TV>();
             var dq = Tile.New<TBlock, TChunk, TK>();
-            var t15 = Tile.New<TBlock, TChunk, TK>();
-            var t16 = Tile.New<TBlock, TChunk, TK>();
             var dk = Tile.New<TBlock, TChunk, TK>();
+            var dk2 = Tile.New<TBlock, TChunk, TK>();
             var turn = 0;
             var arrivingbeta = Columns.New<TChunk>();
             var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
-            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
             Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, start >= 0);
             Columns.Read<TChunk, SingleElement>(arrivingbeta, betaTensor.Row<SingleElement>(first + start, head, heads), betaTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
             Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingbeta);
@@ -347,34 +349,38 @@ partial class DeltaRule
                 var k = kPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
                 if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
                 var q = qPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
-                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
-                var @do = doPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TV, TElement>.Bytes);
-                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
-                var v = vPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
+                var @do = doPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TV, TElement>.Bytes);
                 Transfers.Depart<TBlock>();
                 var beta = lines;
                 Tile.Fill<TBlock, TChunk, TV>(t, 0f);
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(t, k, S);
+                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows, beta);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TV>.Row(i);
                     var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t2[i] = TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column)) - (Columns.IsToken(row, rows) * t[i]);
+                    t2[i] = (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column))) - (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * t[i]);
                 }
                 Tile.Store<TBlock, TChunk, TV, TElement>(t2Shared, t2);
+                Rests.Store<TBlock, TChunk, TV, TElement>(t2Rest, t2, t2Shared);
                 Tile.Fill<TBlock, TChunk, TChunk>(t3, 0f);
                 Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t3, k, k);
-                Columns.OfColumns<TBlock, TChunk, TChunk>(betaOfColumns, beta);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    L[i] = -(Columns.IsToken(row, rows) * Numbers.Where(row > column, (t3[i] * betaOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)])));
+                    t4[i] = Numbers.Where(row > column, t3[i]);
                 }
-                Tile.Fill<TBlock, TChunk, TChunk>(t4, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t4, q, k);
-                Tile.Fill<TBlock, TChunk, TV>(t5, 0f);
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t5, k, dSStored);
+                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows2, beta);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    L[i] = -(betaOfRows2[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * t4[i]);
+                }
+                Tile.Fill<TBlock, TChunk, TChunk>(t5, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t5, q, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TV>.Row(i);
@@ -382,123 +388,181 @@ partial class DeltaRule
                     t6[i] = TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * scale;
                 }
                 Tile.Store<TBlock, TChunk, TV, TElement>(t6Shared, t6);
-                Columns.OfColumns<TBlock, TChunk, TChunk>(betaOfColumns2, beta);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    t7[i] = Numbers.Where(row >= column, (t4[i] * betaOfColumns2[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)])) * scale;
+                    t7[i] = Numbers.Where(row >= column, t5[i]) * scale;
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(t7Shared, t7);
                 Tile.Fill<TBlock, TChunk, TK>(t8, 0f);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(t8, @do, S);
                 Solves.Inverse<TBlock, TChunk, TElement>(t9, work, L);
-                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows, beta);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    du[i] = (t5[i] * betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
-                }
+                Tile.Fill<TBlock, TChunk, TV>(du, 0f);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(du, k, dSStored);
                 Group.Barrier();
                 Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(du, t7Shared, @do);
                 Tile.Store<TBlock, TChunk, TV, TElement>(duShared, du);
+                Rests.Store<TBlock, TChunk, TV, TElement>(duRest, du, duShared);
                 Tile.Fill<TBlock, TChunk, TV>(u, 0f);
                 Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t9, t2Shared);
+                if (TElement.TensorCoreType != 0)
+                {
+                    Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t9, t2Rest);
+                }
                 var uShared = t2Shared;
                 Group.Barrier();
                 Tile.Store<TBlock, TChunk, TV, TElement>(uShared, u);
+                var uRest = t2Rest;
+                Rests.Store<TBlock, TChunk, TV, TElement>(uRest, u, uShared);
+                Tile.Fill<TBlock, TChunk, TV>(t10, 0f);
+                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t10, t9, duShared);
+                if (TElement.TensorCoreType != 0)
+                {
+                    Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t10, t9, duRest);
+                }
+                var t10Shared = duShared;
+                Group.Barrier();
+                Tile.Store<TBlock, TChunk, TV, TElement>(t10Shared, t10);
+                var t10Rest = duRest;
+                Rests.Store<TBlock, TChunk, TV, TElement>(t10Rest, t10, t10Shared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    t10[i] = u[i] * scale;
+                    t11[i] = -(t10[i] * t[i]);
                 }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t10Shared, t10);
-                Tile.Fill<TBlock, TChunk, TV>(dv, 0f);
-                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(dv, t9, duShared);
-                var dvShared = duShared;
-                Group.Barrier();
-                Tile.Store<TBlock, TChunk, TV, TElement>(dvShared, dv);
-                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, v, Shared<TChunk, TV, TElement>.Bytes);
+                Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft11, t11);
+                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows3, beta);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    dv[i] = t10[i] * betaOfRows3[Layout<TBlock, TChunk, TV>.RowOf(i)];
+                }
+                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    t12[i] = -dv[i];
+                }
+                Tile.Store<TBlock, TChunk, TV, TElement>(t12Shared, t12);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    t11[i] = -(dv[i] * Columns.IsToken(row, rows));
+                    var column = Layout<TBlock, TChunk, TV>.Column(i);
+                    t13[i] = t10[i] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column));
                 }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t11Shared, t11);
-                Tile.Fill<TBlock, TChunk, TChunk>(dP, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(dP, @do, t10Shared);
+                Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft13, t13);
+                Tile.Fill<TBlock, TChunk, TChunk>(t14, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t14, @do, uShared);
+                if (TElement.TensorCoreType != 0)
+                {
+                    Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t14, @do, uRest);
+                }
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    t12[i] = Numbers.Where(row >= column, dP[i]);
+                    t15[i] = Numbers.Where(row >= column, (t14[i] * scale));
                 }
-                var t12Shared = t9;
-                Tile.Store<TBlock, TChunk, TChunk, TElement>(t12Shared, t12);
-                Tile.Fill<TBlock, TChunk, TChunk>(t13, 0f);
+                var t15Shared = t9;
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(t15Shared, t15);
+                Tile.Fill<TBlock, TChunk, TChunk>(t16, 0f);
                 Group.Barrier();
-                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
-                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t13, dvShared, uShared);
+                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t16, t10Shared, uShared);
+                if (TElement.TensorCoreType != 0)
+                {
+                    Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t16, t10Rest, uShared);
+                    Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t16, t10Shared, uRest);
+                }
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    t14[i] = Numbers.Where(row > column, -(Numbers.Where(row > column, t13[i]) * Columns.IsToken(row, rows)));
+                    dL[i] = Numbers.Where(row > column, t16[i]);
                 }
-                var t14Shared = t7Shared;
-                Tile.Store<TBlock, TChunk, TChunk, TElement>(t14Shared, t14);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    t17[i] = -(dL[i] * t4[i]);
+                }
+                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft17, t17);
+                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows4, beta);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
+                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
+                    t18[i] = Numbers.Where(row > column, -(dL[i] * betaOfRows4[Layout<TBlock, TChunk, TChunk>.RowOf(i)]));
+                }
+                var t18Shared = t7Shared;
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(t18Shared, t18);
+                Tile.Fill<TBlock, TChunk, TK>(t19, 0f);
+                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t19, t10Shared, S);
+                if (TElement.TensorCoreType != 0)
+                {
+                    Products.ABt<TBlock, TChunk, TK, TV, TElement>(t19, t10Rest, S);
+                }
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     dS2[i] = dS[i];
                 }
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, t6Shared);
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, k, t11Shared);
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, k, t12Shared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     dq[i] = (t8[i] * scale);
                 }
-                Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dq, t12Shared, k, beta);
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, @do, Shared<TChunk, TV, TElement>.Bytes);
-                Tile.Fill<TBlock, TChunk, TK>(t15, 0f);
-                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t15, uShared, dSStored);
-                Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(t15, t12Shared, q);
-                Group.Barrier();
-                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
-                Transfers.Depart<TBlock>();
-                Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(t15, t14Shared, k);
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dq, t15Shared, k);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, v, Shared<TChunk, TV, TElement>.Bytes);
+                Tile.Fill<TBlock, TChunk, TK>(dk, 0f);
+                Products.ABt<TBlock, TChunk, TK, TV, TElement>(dk, uShared, dSStored);
+                if (TElement.TensorCoreType != 0)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t16[i] = t15[i] * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column));
+                    Products.ABt<TBlock, TChunk, TK, TV, TElement>(dk, uRest, dSStored);
                 }
-                Reductions.SumColumns<TBlock, TChunk, TK>(zonesOft16, t16);
-                Columns.OfRows<TBlock, TChunk, TK>(betaOfRows2, beta);
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    dk[i] = (t15[i] * betaOfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)]);
-                }
-                Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dk, t14Shared, k, beta);
-                Products.ABt<TBlock, TChunk, TK, TV, TElement>(dk, t11Shared, S);
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, q, Shared<TChunk, TK, TElement>.Bytes);
+                Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(dk, t15Shared, q);
                 Group.Barrier();
                 Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (next / TChunk.Value), head, heads, next >= 0);
-                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
-                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
+                Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dk, t18Shared, k);
+                Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(dk, t18Shared, k);
+                Columns.OfRows<TBlock, TChunk, TK>(betaOfRows5, beta);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    dk2[i] = dk[i] - (t19[i] * betaOfRows5[Layout<TBlock, TChunk, TK>.RowOf(i)]);
+                }
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk2, q, Shared<TChunk, TK, TElement>.Bytes);
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
                         var at = Columns.Token<TChunk>(i);
-                        Columns.Set(dbeta, at, Reductions.ColumnOf<TBlock, TChunk, TK>(zonesOft16, at));
+                        Columns.Set(line, at, Reductions.ColumnOf<TBlock, TChunk, TV>(zonesOft11, at));
+                    }
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TV>(zonesOft13, at));
+                    }
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(dbeta, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft17, at));
+                    }
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(dbeta2, at, (Columns.Get(dbeta, at) + Columns.Get(line, at)) + Columns.Get(line2, at));
                     }
                 }
                 if (Columns.IsMine)
                 {
-                    Columns.Write<TBlock, TChunk, SingleElement>(dbetaTensor.Row<SingleElement>(first + start, (split * heads) + head, splits * heads), dbetaTensor.Stride<SingleElement>(), rows, dbeta);
+                    Columns.Write<TBlock, TChunk, SingleElement>(dbetaTensor.Row<SingleElement>(first + start, (split * heads) + head, splits * heads), dbetaTensor.Stride<SingleElement>(), rows, dbeta2);
                 }
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
                 Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
+                if (!Ahead.Has<TAhead>(3)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 turn = 1 - turn;
                 lines = lines + linesBytes;
                 linesBytes = -linesBytes;

@@ -41,11 +41,10 @@ partial class DeltaRule
             var k = inputs[1];
             var v = inputs[2];
             var beta = inputs[3];
-            var valid = inputs[5];
             using var scope = torch.NewDisposeScope();
-            var t = beta * k;
-            var L = -(valid * Tiles.CausalMask(torch.matmul(k, t.mT), ReadPoint.AfterDecay));
-            return Tiles.Keep(k.alias(), v.alias(), valid.alias(), t, L);
+            var t = beta * v;
+            var L = -(beta * Tiles.CausalMask(torch.matmul(k, k.mT), ReadPoint.AfterDecay));
+            return Tiles.Keep(k.alias(), beta.alias(), t, L);
         }
 
         // Forward: the state, a step on.
@@ -53,13 +52,12 @@ partial class DeltaRule
         {
             var S = carry[0];
             var k = local[0];
-            var v = local[1];
-            var valid = local[2];
-            var t = local[3];
-            var L = local[4];
+            var beta = local[1];
+            var t = local[2];
+            var L = local[3];
             using var scope = torch.NewDisposeScope();
-            var u = Tiles.SolveUnitLower(L, v - valid * torch.matmul(k, S), transposed: false);
-            var nextS = S + torch.matmul(t.mT, u);
+            var u = Tiles.SolveUnitLower(L, t - beta * torch.matmul(k, S), transposed: false);
+            var nextS = S + torch.matmul(k.mT, u);
             return Tiles.Keep(nextS);
         }
 
@@ -68,15 +66,14 @@ partial class DeltaRule
         {
             var q = inputs[0];
             var k = inputs[1];
-            var v = inputs[2];
+            var beta = inputs[3];
             var scale = inputs[4];
-            var valid = inputs[5];
             var S = carry[0];
-            var t = local[3];
-            var L = local[4];
+            var t = local[2];
+            var L = local[3];
             using var scope = torch.NewDisposeScope();
-            var u = Tiles.SolveUnitLower(L, v - valid * torch.matmul(k, S), transposed: false);
-            var P = Tiles.CausalMask(torch.matmul(q, t.mT), ReadPoint.AfterWrite);
+            var u = Tiles.SolveUnitLower(L, t - beta * torch.matmul(k, S), transposed: false);
+            var P = Tiles.CausalMask(torch.matmul(q, k.mT), ReadPoint.AfterWrite);
             var o = scale * (torch.matmul(q, S) + torch.matmul(P, u));
             return Tiles.Keep(o);
         }
@@ -88,16 +85,15 @@ partial class DeltaRule
             var k = inputs[1];
             var beta = inputs[3];
             var scale = inputs[4];
-            var valid = inputs[5];
             var @do = inputs[7];
             using var scope = torch.NewDisposeScope();
-            var t = beta * k;
-            var L = -(valid * Tiles.CausalMask(torch.matmul(k, t.mT), ReadPoint.AfterDecay));
-            var P = Tiles.CausalMask(torch.matmul(q, t.mT), ReadPoint.AfterWrite);
+            var t = Tiles.CausalMask(torch.matmul(k, k.mT), ReadPoint.AfterDecay);
+            var L = -(beta * t);
+            var P = Tiles.CausalMask(torch.matmul(q, k.mT), ReadPoint.AfterWrite);
             var t2 = @do * scale;
             var t3 = torch.matmul(P.mT, t2);
             var t4 = torch.matmul(q.mT, t2);
-            return Tiles.Keep(k.alias(), valid.alias(), t, L, t2, t3, t4);
+            return Tiles.Keep(k.alias(), beta.alias(), t, L, t2, t3, t4);
         }
 
         // Backward: the state, a step on.
@@ -105,17 +101,16 @@ partial class DeltaRule
         {
             var dS = carry[0];
             var k = local[0];
-            var valid = local[1];
-            var t = local[2];
+            var beta = local[1];
             var L = local[3];
-            var t2 = local[5];
-            var t3 = local[6];
+            var t = local[5];
+            var t2 = local[6];
             using var scope = torch.NewDisposeScope();
-            var du = torch.matmul(t, dS);
-            var du2 = du + t2;
-            var dS2 = dS + t3;
-            var dv = Tiles.SolveUnitLower(L, du2, transposed: true);
-            var dS3 = dS2 + torch.matmul(k.mT, -(dv * valid));
+            var du = torch.matmul(k, dS);
+            var du2 = du + t;
+            var dS2 = dS + t2;
+            var dv = Tiles.SolveUnitLower(L, du2, transposed: true) * beta;
+            var dS3 = dS2 + torch.matmul(k.mT, -dv);
             return Tiles.Keep(dS3);
         }
 
@@ -126,7 +121,6 @@ partial class DeltaRule
             var k = inputs[1];
             var v = inputs[2];
             var beta = inputs[3];
-            var valid = inputs[5];
             var S = inputs[6];
             var dS = carry[0];
             var t = local[2];
@@ -134,22 +128,27 @@ partial class DeltaRule
             var t2 = local[4];
             var t3 = local[5];
             using var scope = torch.NewDisposeScope();
-            var u = Tiles.SolveUnitLower(L, v - valid * torch.matmul(k, S), transposed: false);
-            var du = torch.matmul(t, dS);
+            var t4 = torch.matmul(k, S);
+            var u = Tiles.SolveUnitLower(L, beta * v - beta * t4, transposed: false);
+            var dk = torch.matmul(u, dS.mT);
+            var du = torch.matmul(k, dS);
             var dP = torch.matmul(t2, u.mT);
             var du2 = du + t3;
-            var t4 = Tiles.CausalMask(dP, ReadPoint.AfterWrite);
-            var dq = torch.matmul(t4, t);
+            var t5 = Tiles.CausalMask(dP, ReadPoint.AfterWrite);
+            var dq = torch.matmul(t5, k);
+            var dk2 = dk + torch.matmul(t5.mT, q);
             var dq2 = dq + torch.matmul(t2, S.mT);
-            var dv = Tiles.SolveUnitLower(L, du2, transposed: true);
-            var dL = Tiles.CausalMask(torch.matmul(dv, u.mT), ReadPoint.AfterDecay);
-            var t5 = Tiles.CausalMask(-(dL * valid), ReadPoint.AfterDecay);
-            var dk = torch.matmul(t5, t);
-            var t6 = torch.matmul(u, dS.mT) + torch.matmul(t4.mT, q) + torch.matmul(t5.mT, k);
-            var dk2 = dk + torch.matmul(-(dv * valid), S.mT);
-            var dbeta = (t6 * k).sum(-1, keepdim: true);
-            var dk3 = dk2 + t6 * beta;
-            return Tiles.Keep(dq2, dk3, dv, dbeta);
+            var t6 = Tiles.SolveUnitLower(L, du2, transposed: true);
+            var dL = Tiles.CausalMask(torch.matmul(t6, u.mT), ReadPoint.AfterDecay);
+            var dbeta = (-(dL * t)).sum(-1, keepdim: true);
+            var t7 = Tiles.CausalMask(-(dL * beta), ReadPoint.AfterDecay);
+            var dk3 = dk2 + torch.matmul(t7, k);
+            var dk4 = dk3 + torch.matmul(t7.mT, k);
+            var dbeta2 = dbeta + (-(t6 * t4)).sum(-1, keepdim: true);
+            var dv = t6 * beta;
+            var dk5 = dk4 + torch.matmul(-dv, S.mT);
+            var dbeta3 = dbeta2 + (t6 * v).sum(-1, keepdim: true);
+            return Tiles.Keep(dq2, dk5, dv, dbeta3);
         }
     }
 

@@ -44,16 +44,15 @@ partial class GatedDeltaRule
             var v = inputs[2];
             var g = inputs[3];
             var beta = inputs[4];
-            var valid = inputs[6];
             using var scope = torch.NewDisposeScope();
-            var t = beta * k;
+            var t = beta * v;
             var G = Tiles.CumulativeSum(g, reverse: false, exclusive: false);
             var t2 = G.exp();
             var decay = Tiles.DecayMatrix(g, ReadPoint.AfterDecay);
-            var L = -(valid * torch.matmul(k, t.mT) * decay);
+            var L = -(beta * torch.matmul(k, k.mT) * decay);
             var t3 = g.sum(-2, keepdim: true).exp();
             var t4 = Tiles.CumulativeSum(g, reverse: true, exclusive: true).exp();
-            return Tiles.Keep(k.alias(), v.alias(), valid.alias(), t, t2, L, t3, t4);
+            return Tiles.Keep(k.alias(), beta.alias(), t, t2, L, t3, t4);
         }
 
         // Forward: the state, a step on.
@@ -61,16 +60,15 @@ partial class GatedDeltaRule
         {
             var S = carry[0];
             var k = local[0];
-            var v = local[1];
-            var valid = local[2];
-            var t = local[3];
-            var t2 = local[4];
-            var L = local[5];
-            var t3 = local[6];
-            var t4 = local[7];
+            var beta = local[1];
+            var t = local[2];
+            var t2 = local[3];
+            var L = local[4];
+            var t3 = local[5];
+            var t4 = local[6];
             using var scope = torch.NewDisposeScope();
-            var u = Tiles.SolveUnitLower(L, v - valid * torch.matmul(k, S) * t2, transposed: false);
-            var nextS = S * t3 + torch.matmul(t.mT, u * t4);
+            var u = Tiles.SolveUnitLower(L, t - beta * torch.matmul(k, S) * t2, transposed: false);
+            var nextS = S * t3 + torch.matmul(k.mT, u * t4);
             return Tiles.Keep(nextS);
         }
 
@@ -79,18 +77,17 @@ partial class GatedDeltaRule
         {
             var q = inputs[0];
             var k = inputs[1];
-            var v = inputs[2];
             var g = inputs[3];
+            var beta = inputs[4];
             var scale = inputs[5];
-            var valid = inputs[6];
             var S = carry[0];
-            var t = local[3];
-            var t2 = local[4];
-            var L = local[5];
+            var t = local[2];
+            var t2 = local[3];
+            var L = local[4];
             using var scope = torch.NewDisposeScope();
-            var u = Tiles.SolveUnitLower(L, v - valid * torch.matmul(k, S) * t2, transposed: false);
+            var u = Tiles.SolveUnitLower(L, t - beta * torch.matmul(k, S) * t2, transposed: false);
             var decay = Tiles.DecayMatrix(g, ReadPoint.AfterWrite);
-            var P = torch.matmul(q, t.mT) * decay;
+            var P = torch.matmul(q, k.mT) * decay;
             var o = scale * (torch.matmul(q, S) * t2 + torch.matmul(P, u));
             return Tiles.Keep(o);
         }
@@ -103,25 +100,24 @@ partial class GatedDeltaRule
             var g = inputs[3];
             var beta = inputs[4];
             var scale = inputs[5];
-            var valid = inputs[6];
             var @do = inputs[8];
             using var scope = torch.NewDisposeScope();
-            var t = beta * k;
             var G = Tiles.CumulativeSum(g, reverse: false, exclusive: false);
-            var t2 = G.exp();
-            var t3 = torch.matmul(k, t.mT);
+            var t = G.exp();
+            var t2 = torch.matmul(k, k.mT);
             var decay = Tiles.DecayMatrix(g, ReadPoint.AfterDecay);
-            var L = -(valid * t3 * decay);
-            var t4 = torch.matmul(q, t.mT);
+            var t3 = t2 * decay;
+            var L = -(beta * t3);
+            var t4 = torch.matmul(q, k.mT);
             var decay2 = Tiles.DecayMatrix(g, ReadPoint.AfterWrite);
             var P = t4 * decay2;
             var t5 = g.sum(-2, keepdim: true).exp();
             var t6 = Tiles.CumulativeSum(g, reverse: true, exclusive: true).exp();
             var t7 = @do * scale;
             var t8 = torch.matmul(P.mT, t7);
-            var t9 = t7 * t2;
+            var t9 = t7 * t;
             var t10 = torch.matmul(q.mT, t9);
-            return Tiles.Keep(k.alias(), valid.alias(), t, t2, t3, decay, L, t4, decay2, t5, t6, t7, t8, t9, t10);
+            return Tiles.Keep(k.alias(), beta.alias(), t, t2, decay, t3, L, t4, decay2, t5, t6, t7, t8, t9, t10);
         }
 
         // Backward: the state, a step on.
@@ -129,21 +125,20 @@ partial class GatedDeltaRule
         {
             var dS = carry[0];
             var k = local[0];
-            var valid = local[1];
+            var beta = local[1];
             var t = local[2];
-            var t2 = local[3];
             var L = local[6];
-            var t3 = local[9];
-            var t4 = local[10];
-            var t5 = local[12];
-            var t6 = local[14];
+            var t2 = local[9];
+            var t3 = local[10];
+            var t4 = local[12];
+            var t5 = local[14];
             using var scope = torch.NewDisposeScope();
-            var du = torch.matmul(t, dS) * t4;
-            var dS2 = dS * t3;
-            var du2 = du + t5;
-            var dS3 = dS2 + t6;
-            var dv = Tiles.SolveUnitLower(L, du2, transposed: true);
-            var dS4 = dS3 + torch.matmul(k.mT, -(dv * valid * t2));
+            var du = torch.matmul(k, dS) * t3;
+            var dS2 = dS * t2;
+            var du2 = du + t4;
+            var dS3 = dS2 + t5;
+            var dv = Tiles.SolveUnitLower(L, du2, transposed: true) * beta;
+            var dS4 = dS3 + torch.matmul(k.mT, -(dv * t));
             return Tiles.Keep(dS4);
         }
 
@@ -154,13 +149,12 @@ partial class GatedDeltaRule
             var k = inputs[1];
             var v = inputs[2];
             var beta = inputs[4];
-            var valid = inputs[6];
             var S = inputs[7];
             var dS = carry[0];
             var t = local[2];
             var t2 = local[3];
-            var t3 = local[4];
-            var decay = local[5];
+            var decay = local[4];
+            var t3 = local[5];
             var L = local[6];
             var t4 = local[7];
             var decay2 = local[8];
@@ -171,37 +165,41 @@ partial class GatedDeltaRule
             var t9 = local[13];
             using var scope = torch.NewDisposeScope();
             var t10 = torch.matmul(k, S);
-            var u = Tiles.SolveUnitLower(L, v - valid * t10 * t2, transposed: false);
-            var t11 = torch.matmul(t, dS);
-            var du = t11 * t6;
-            var dg = Tiles.CumulativeSum((t11 * u).sum(-1, keepdim: true) * t6, reverse: false, exclusive: true);
+            var t11 = t10 * t;
+            var u = Tiles.SolveUnitLower(L, beta * v - beta * t11, transposed: false);
+            var dk = torch.matmul(u * t6, dS.mT);
+            var t12 = torch.matmul(k, dS);
+            var du = t12 * t6;
+            var dg = Tiles.CumulativeSum((t12 * u).sum(-1, keepdim: true) * t6, reverse: false, exclusive: true);
             var dg2 = dg + (dS * S).sum(-1, keepdim: true).sum(-2, keepdim: true) * t5;
             var dP = torch.matmul(t7, u.mT);
             var du2 = du + t8;
-            var t12 = dP * decay2;
+            var t13 = dP * decay2;
             var ddecay = dP * t4;
-            var t13 = Tiles.CausalMask(ddecay * decay2, ReadPoint.AfterDecay);
-            var t14 = Tiles.CumulativeSum(t13.sum(-1, keepdim: true) - t13.sum(-2, keepdim: true).mT, reverse: true, exclusive: false);
-            var dg3 = dg2 + t14;
-            var dq = torch.matmul(t12, t);
+            var t14 = Tiles.CausalMask(ddecay * decay2, ReadPoint.AfterDecay);
+            var t15 = Tiles.CumulativeSum(t14.sum(-1, keepdim: true) - t14.sum(-2, keepdim: true).mT, reverse: true, exclusive: false);
+            var dg3 = dg2 + t15;
+            var dq = torch.matmul(t13, k);
+            var dk2 = dk + torch.matmul(t13.mT, q);
             var dq2 = dq + torch.matmul(t9, S.mT);
-            var dv = Tiles.SolveUnitLower(L, du2, transposed: true);
-            var dL = Tiles.CausalMask(torch.matmul(dv, u.mT), ReadPoint.AfterDecay);
-            var t15 = dL * valid;
-            var t16 = -(t15 * decay);
-            var t17 = Tiles.CausalMask(-(t15 * t3 * decay), ReadPoint.AfterDecay);
-            var t18 = Tiles.CumulativeSum(t17.sum(-1, keepdim: true) - t17.sum(-2, keepdim: true).mT, reverse: true, exclusive: false);
-            var dg4 = dg3 + t18;
-            var dk = torch.matmul(t16, t);
-            var t19 = torch.matmul(u * t6, dS.mT) + torch.matmul(t12.mT, q) + torch.matmul(t16.mT, k);
-            var t20 = dv * valid;
-            var t21 = (t7 * torch.matmul(q, S)).sum(-1, keepdim: true) + (-(t20 * t10)).sum(-1, keepdim: true);
-            var dG = t21 * t2;
+            var t16 = Tiles.SolveUnitLower(L, du2, transposed: true);
+            var dL = Tiles.CausalMask(torch.matmul(t16, u.mT), ReadPoint.AfterDecay);
+            var dbeta = (-(dL * t3)).sum(-1, keepdim: true);
+            var t17 = dL * beta;
+            var t18 = -(t17 * decay);
+            var t19 = Tiles.CausalMask(-(t17 * t2 * decay), ReadPoint.AfterDecay);
+            var t20 = Tiles.CumulativeSum(t19.sum(-1, keepdim: true) - t19.sum(-2, keepdim: true).mT, reverse: true, exclusive: false);
+            var dg4 = dg3 + t20;
+            var dk3 = dk2 + torch.matmul(t18, k);
+            var dk4 = dk3 + torch.matmul(t18.mT, k);
+            var dbeta2 = dbeta + (-(t16 * t11)).sum(-1, keepdim: true);
+            var dv = t16 * beta;
+            var t21 = (t7 * torch.matmul(q, S)).sum(-1, keepdim: true) + (-(dv * t10)).sum(-1, keepdim: true);
+            var dG = t21 * t;
             var dg5 = dg4 + Tiles.CumulativeSum(dG, reverse: true, exclusive: false);
-            var dk2 = dk + torch.matmul(-(t20 * t2), S.mT);
-            var dbeta = (t19 * k).sum(-1, keepdim: true);
-            var dk3 = dk2 + t19 * beta;
-            return Tiles.Keep(dq2, dk3, dv, dg5, dbeta);
+            var dk5 = dk4 + torch.matmul(-(dv * t), S.mT);
+            var dbeta3 = dbeta2 + (t16 * v).sum(-1, keepdim: true);
+            return Tiles.Keep(dq2, dk5, dv, dg5, dbeta3);
         }
     }
 

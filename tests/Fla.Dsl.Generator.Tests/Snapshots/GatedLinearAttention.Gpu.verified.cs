@@ -241,7 +241,7 @@ partial class GatedLinearAttention
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.RowBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, SingleElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.RowBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, SingleElement>.Bytes;
 
         /// <summary>From the last token to the first: the gradients.</summary>
         public static void Backward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dgkTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
@@ -275,20 +275,18 @@ partial class GatedLinearAttention
             var zonesOft = line + Columns.Bytes<TChunk>();
             var line2 = zonesOft + Reductions.ColumnBytes<TBlock, TChunk, TK>();
             var zonesOft3 = line2 + Columns.Bytes<TK>();
-            var t4Shared = zonesOft3 + Reductions.ColumnBytes<TBlock, TK, TV>();
-            var line3 = t4Shared + Shared<TChunk, TV, TElement>.Bytes;
+            var line3 = zonesOft3 + Reductions.ColumnBytes<TBlock, TK, TV>();
             var zonesOft5 = line3 + Columns.Bytes<TChunk>();
             var dPShared = zonesOft5 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
-            var t10Shared = dPShared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var P = t10Shared + Shared<TChunk, TK, TElement>.Bytes;
+            var P = dPShared + Shared<TChunk, TChunk, TElement>.Bytes;
             var line4 = P + Shared<TChunk, TChunk, TElement>.Bytes;
             var line5 = line4 + Columns.Bytes<TK>();
             var line6 = line5 + Columns.Bytes<TK>();
-            var t15Shared = line6 + Columns.Bytes<TK>();
-            var line7 = t15Shared + Shared<TChunk, TK, TElement>.Bytes;
-            var zonesOft16 = line7 + Columns.Bytes<TK>();
-            var t18 = zonesOft16 + Reductions.RowBytes<TBlock, TChunk, TK>();
-            var t19 = t18 + Shared<TChunk, TK, SingleElement>.Bytes;
+            var t12Shared = line6 + Columns.Bytes<TK>();
+            var t14Shared = t12Shared + Shared<TChunk, TK, TElement>.Bytes;
+            var line7 = t14Shared + Shared<TChunk, TK, TElement>.Bytes;
+            var zonesOft15 = line7 + Columns.Bytes<TK>();
+            var t18 = zonesOft15 + Reductions.RowBytes<TBlock, TChunk, TK>();
             var dS = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(dS, dFinalS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
@@ -315,11 +313,11 @@ partial class GatedLinearAttention
             var t13 = Tile.New<TBlock, TChunk, TK>();
             var t14 = Tile.New<TBlock, TChunk, TK>();
             var t15 = Tile.New<TBlock, TChunk, TK>();
-            var t16 = Tile.New<TBlock, TChunk, TK>();
-            var t17 = Tile.New<TBlock, TChunk, TV>();
+            var t16 = Tile.New<TBlock, TChunk, TV>();
             var dk = Tile.New<TBlock, TChunk, TK>();
             var dS2 = Tile.New<TBlock, TK, TV>();
             var dq = Tile.New<TBlock, TChunk, TK>();
+            var t17 = Tile.New<TBlock, TChunk, TK>();
             var dv = Tile.New<TBlock, TChunk, TV>();
             var dgk = Tile.New<TBlock, TChunk, TK>();
             var turn = 0;
@@ -371,7 +369,6 @@ partial class GatedLinearAttention
                     var column = Layout<TBlock, TChunk, TV>.Column(i);
                     t4[i] = TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * scale;
                 }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t4Shared, t4);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TV>.Row(i);
@@ -402,24 +399,18 @@ partial class GatedLinearAttention
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
                     t9[i] = Numbers.Exp<TBlock>(SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column)));
                 }
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t10[i] = TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * t9[i];
-                }
-                Tile.Store<TBlock, TChunk, TK, TElement>(t10Shared, t10);
                 DecayedDots.Store<TBlock, TChunk, TK, TElement, TElement>(P, q, k, G, ReadPoint.AfterDecay);
+                Tile.Fill<TBlock, TChunk, TK>(t10, 0f);
+                DecayedMixes.Add<TBlock, TChunk, TK, TElement>(t10, dPShared, k, G, ReadPoint.AfterDecay);
                 Tile.Fill<TBlock, TChunk, TK>(t11, 0f);
-                DecayedMixes.Add<TBlock, TChunk, TK, TElement>(t11, dPShared, k, G, ReadPoint.AfterDecay);
-                Tile.Fill<TBlock, TChunk, TK>(t12, 0f);
-                DecayedMixes.AddTransposed<TBlock, TChunk, TK, TElement>(t12, dPShared, q, G, ReadPoint.AfterDecay);
+                DecayedMixes.AddTransposed<TBlock, TChunk, TK, TElement>(t11, dPShared, q, G, ReadPoint.AfterDecay);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TK>.Row(i);
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t13[i] = ((TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * t11[i]) - (TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column)) * t12[i])) + ((t8[i] * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column))) * t9[i]);
+                    t12[i] = (TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * t9[i]) * scale;
                 }
+                Tile.Store<TBlock, TChunk, TK, TElement>(t12Shared, t12);
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TChunk.Value / 32; i++)
@@ -459,30 +450,30 @@ partial class GatedLinearAttention
                 {
                     var row = Layout<TBlock, TChunk, TK>.Row(i);
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t14[i] = Numbers.Exp<TBlock>((line4OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column))));
+                    t13[i] = Numbers.Exp<TBlock>((line4OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column))));
                 }
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TK>.Row(i);
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t15[i] = TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column)) * t14[i];
+                    t14[i] = TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column)) * t13[i];
                 }
-                Tile.Store<TBlock, TChunk, TK, TElement>(t15Shared, t15);
+                Tile.Store<TBlock, TChunk, TK, TElement>(t14Shared, t14);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TK>.Row(i);
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t16[i] = (t2[i] * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column))) * t14[i];
+                    t15[i] = (t2[i] * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column))) * t13[i];
                 }
-                Reductions.SumRows<TBlock, TChunk, TK>(zonesOft16, t16);
-                Tile.Fill<TBlock, TChunk, TV>(t17, 0f);
-                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t17, P, @do);
+                Reductions.SumRows<TBlock, TChunk, TK>(zonesOft15, t15);
+                Tile.Fill<TBlock, TChunk, TV>(t16, 0f);
+                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t16, P, @do);
                 Columns.OfRows<TBlock, TChunk, TK>(line3OfRows, line3);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TK>.Row(i);
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    dk[i] = (t2[i] * t14[i]) + (line3OfRows[Layout<TBlock, TChunk, TK>.RowOf(i)] * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column))) + t12[i];
+                    dk[i] = (t2[i] * t13[i]) + (line3OfRows[Layout<TBlock, TChunk, TK>.RowOf(i)] * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column))) + t11[i];
                 }
                 Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, gk, Shared<TChunk, TK, TGate>.Bytes);
                 Columns.OfRows<TBlock, TK, TV>(line5OfRows, line5);
@@ -490,49 +481,53 @@ partial class GatedLinearAttention
                 {
                     dS2[i] = (dS[i] * line5OfRows[Layout<TBlock, TK, TV>.RowOf(i)]);
                 }
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, t10Shared, t4Shared);
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, t12Shared, @do);
                 Columns.OfRows<TBlock, TChunk, TK>(line3OfRows2, line3);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TK>.Row(i);
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    dq[i] = (line3OfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)] * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column))) + t11[i] + (t8[i] * t9[i]);
+                    dq[i] = (line3OfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)] * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column))) + t10[i] + (t8[i] * t9[i]);
                 }
                 Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, gk, Shared<TChunk, TK, TGate>.Bytes);
-                Tile.Store<TBlock, TChunk, TK, SingleElement>(t18, t13);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TK>.Row(i);
+                    var column = Layout<TBlock, TChunk, TK>.Column(i);
+                    t17[i] = (t15[i] - ((TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * t10[i]) - (TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column)) * t11[i]))) - ((t8[i] * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column))) * t9[i]);
+                }
+                Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    dv[i] = (t4[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]) + (t16[i] * scale);
+                }
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
                 if (!Ahead.Has<TAhead>(4)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
-                RunningSums.Of<TBlock, TChunk, TK, SingleElement>(t18, t18, true, false);
-                Tile.Store<TBlock, TChunk, TK, SingleElement>(t19, t16);
-                Group.Barrier();
-                RunningSums.Of<TBlock, TChunk, TK, SingleElement>(t19, t19, true, false);
-                Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    dv[i] = (t4[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]) + (t17[i] * scale);
-                }
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(dv, t15Shared, dSStored);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(dv, t14Shared, dSStored);
                 Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, @do, Shared<TChunk, TV, TElement>.Bytes);
+                Tile.Store<TBlock, TChunk, TK, SingleElement>(t18, t17);
+                Group.Barrier();
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                RunningSums.Of<TBlock, TChunk, TK, SingleElement>(t18, t18, true, false);
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TK.Value / 32; i++)
                     {
                         var at = Columns.Token<TK>(i);
-                        Columns.Set(line7, at, Reductions.RowOf<TBlock, TChunk, TK>(zonesOft16, at));
+                        Columns.Set(line7, at, Reductions.RowOf<TBlock, TChunk, TK>(zonesOft15, at));
                     }
                 }
                 Group.Barrier();
-                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
-                Transfers.Depart<TBlock>();
                 Columns.OfColumns<TBlock, TChunk, TK>(line7OfColumns, line7);
                 Columns.OfColumns<TBlock, TChunk, TK>(line6OfColumns, line6);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TK>.Row(i);
                     var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    dgk[i] = (line7OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(t19 + Shared<TChunk, TK, SingleElement>.At(row, column))) + line6OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] + SingleElement.ReadShared(t18 + Shared<TChunk, TK, SingleElement>.At(row, column));
+                    dgk[i] = (line7OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(t18 + Shared<TChunk, TK, SingleElement>.At(row, column))) + line6OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)];
                 }
                 Transfers.Write<TBlock, TChunk, TK, TGate>(dgkTensor.Row<TGate>(first + start, (split * heads) + head, splits * heads), dgkTensor.Stride<TGate>(), rows, dgkTensor.Columns, dgk, q, Shared<TChunk, TK, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];

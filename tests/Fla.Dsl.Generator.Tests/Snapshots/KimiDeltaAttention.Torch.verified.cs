@@ -44,31 +44,30 @@ partial class KimiDeltaAttention
             var v = inputs[2];
             var g = inputs[3];
             var beta = inputs[4];
-            var valid = inputs[6];
             using var scope = torch.NewDisposeScope();
-            var t = beta * k;
+            var t = beta * v;
             var G = Tiles.CumulativeSum(g, reverse: false, exclusive: false);
             var t2 = G.exp();
             var t3 = k * t2;
-            var L = -(valid * DecayedProducts.Dot(k, t, g, ReadPoint.AfterDecay));
+            var L = -(beta * DecayedProducts.Dot(k, k, g, ReadPoint.AfterDecay));
             var t4 = g.sum(-2, keepdim: true).exp().mT;
-            var t5 = t * Tiles.CumulativeSum(g, reverse: true, exclusive: true).exp();
-            return Tiles.Keep(v.alias(), valid.alias(), t, t2, t3, L, t4, t5);
+            var t5 = k * Tiles.CumulativeSum(g, reverse: true, exclusive: true).exp();
+            return Tiles.Keep(beta.alias(), t, t2, t3, L, t4, t5);
         }
 
         // Forward: the state, a step on.
         private static torch.Tensor[] ForwardAdvance(torch.Tensor[] carry, torch.Tensor[] local)
         {
             var S = carry[0];
-            var v = local[0];
-            var valid = local[1];
-            var t = local[4];
-            var L = local[5];
-            var t2 = local[6];
-            var t3 = local[7];
+            var beta = local[0];
+            var t = local[1];
+            var t2 = local[3];
+            var L = local[4];
+            var t3 = local[5];
+            var t4 = local[6];
             using var scope = torch.NewDisposeScope();
-            var u = Tiles.SolveUnitLower(L, v - valid * torch.matmul(t, S), transposed: false);
-            var nextS = t2 * S + torch.matmul(t3.mT, u);
+            var u = Tiles.SolveUnitLower(L, t - beta * torch.matmul(t2, S), transposed: false);
+            var nextS = t3 * S + torch.matmul(t4.mT, u);
             return Tiles.Keep(nextS);
         }
 
@@ -76,19 +75,19 @@ partial class KimiDeltaAttention
         private static torch.Tensor[] ForwardOutput(torch.Tensor[] inputs, torch.Tensor[] carry, torch.Tensor[] local)
         {
             var q = inputs[0];
-            var v = inputs[2];
+            var k = inputs[1];
             var g = inputs[3];
+            var beta = inputs[4];
             var scale = inputs[5];
-            var valid = inputs[6];
             var S = carry[0];
-            var t = local[2];
-            var t2 = local[3];
-            var t3 = local[4];
-            var L = local[5];
+            var t = local[1];
+            var t2 = local[2];
+            var t3 = local[3];
+            var L = local[4];
             using var scope = torch.NewDisposeScope();
-            var u = Tiles.SolveUnitLower(L, v - valid * torch.matmul(t3, S), transposed: false);
-            var P = DecayedProducts.Dot(q, t, g, ReadPoint.AfterDecay);
-            var t4 = torch.matmul(q * t2, S) + torch.matmul(P, u) + (q * t).sum(-1, keepdim: true) * u;
+            var u = Tiles.SolveUnitLower(L, t - beta * torch.matmul(t3, S), transposed: false);
+            var P = DecayedProducts.Dot(q, k, g, ReadPoint.AfterDecay);
+            var t4 = torch.matmul(q * t2, S) + torch.matmul(P, u) + (q * k).sum(-1, keepdim: true) * u;
             var o = scale * t4;
             return Tiles.Keep(o);
         }
@@ -101,32 +100,31 @@ partial class KimiDeltaAttention
             var g = inputs[3];
             var beta = inputs[4];
             var scale = inputs[5];
-            var valid = inputs[6];
             var @do = inputs[8];
             using var scope = torch.NewDisposeScope();
-            var t = beta * k;
             var G = Tiles.CumulativeSum(g, reverse: false, exclusive: false);
-            var t2 = G.exp();
-            var t3 = k * t2;
-            var L = -(valid * DecayedProducts.Dot(k, t, g, ReadPoint.AfterDecay));
-            var P = DecayedProducts.Dot(q, t, g, ReadPoint.AfterDecay);
+            var t = G.exp();
+            var t2 = k * t;
+            var t3 = DecayedProducts.Dot(k, k, g, ReadPoint.AfterDecay);
+            var L = -(beta * t3);
+            var P = DecayedProducts.Dot(q, k, g, ReadPoint.AfterDecay);
             var t4 = g.sum(-2, keepdim: true).exp();
             var t5 = t4.mT;
             var t6 = Tiles.CumulativeSum(g, reverse: true, exclusive: true).exp();
-            var t7 = t * t6;
+            var t7 = k * t6;
             var t8 = @do * scale;
-            var t9 = t8 * (q * t).sum(-1, keepdim: true);
+            var t9 = t8 * (q * k).sum(-1, keepdim: true);
             var t10 = torch.matmul(P.mT, t8);
-            var t11 = torch.matmul((q * t2).mT, t8);
-            return Tiles.Keep(valid.alias(), t, t2, t3, L, t4, t5, t6, t7, t8, t9, t10, t11);
+            var t11 = torch.matmul((q * t).mT, t8);
+            return Tiles.Keep(beta.alias(), t, t2, t3, L, t4, t5, t6, t7, t8, t9, t10, t11);
         }
 
         // Backward: the state, a step on.
         private static torch.Tensor[] BackwardAdvance(torch.Tensor[] carry, torch.Tensor[] local)
         {
             var dS = carry[0];
-            var valid = local[0];
-            var t = local[3];
+            var beta = local[0];
+            var t = local[2];
             var L = local[4];
             var t2 = local[6];
             var t3 = local[8];
@@ -139,8 +137,8 @@ partial class KimiDeltaAttention
             var du2 = du + t4;
             var du3 = du2 + t5;
             var dS3 = dS2 + t6;
-            var dv = Tiles.SolveUnitLower(L, du3, transposed: true);
-            var dS4 = dS3 + torch.matmul(t.mT, -(dv * valid));
+            var dv = Tiles.SolveUnitLower(L, du3, transposed: true) * beta;
+            var dS4 = dS3 + torch.matmul(t.mT, -dv);
             return Tiles.Keep(dS4);
         }
 
@@ -152,7 +150,6 @@ partial class KimiDeltaAttention
             var v = inputs[2];
             var g = inputs[3];
             var beta = inputs[4];
-            var valid = inputs[6];
             var S = inputs[7];
             var dS = carry[0];
             var t = local[1];
@@ -166,36 +163,43 @@ partial class KimiDeltaAttention
             var t8 = local[10];
             var t9 = local[11];
             using var scope = torch.NewDisposeScope();
-            var u = Tiles.SolveUnitLower(L, v - valid * torch.matmul(t3, S), transposed: false);
-            var t10 = torch.matmul(u, dS.mT);
+            var t10 = torch.matmul(t2, S);
+            var u = Tiles.SolveUnitLower(L, beta * v - beta * t10, transposed: false);
+            var t11 = torch.matmul(u, dS.mT);
             var du = torch.matmul(t6, dS);
-            var dg = Tiles.CumulativeSum(t10 * t * t5, reverse: false, exclusive: true);
+            var dk = t11 * t5;
+            var dg = Tiles.CumulativeSum(t11 * k * t5, reverse: false, exclusive: true);
             var dg2 = dg + (dS * S).sum(-1, keepdim: true).mT * t4;
-            var t11 = (t7 * u).sum(-1, keepdim: true);
+            var t12 = (t7 * u).sum(-1, keepdim: true);
             var du2 = du + t8;
-            var dq = t11 * t;
+            var dq = t12 * k;
+            var dk2 = dk + t12 * q;
             var dP = torch.matmul(t7, u.mT);
             var du3 = du2 + t9;
-            var t12 = DecayedProducts.Mix(dP, t, g, ReadPoint.AfterDecay);
-            var t13 = DecayedProducts.MixTransposed(dP, q, g, ReadPoint.AfterDecay);
-            var dq2 = dq + t12;
-            var dg3 = dg2 + Tiles.CumulativeSum(q * t12 - t * t13, reverse: true, exclusive: false);
-            var t14 = torch.matmul(t7, S.mT);
-            var dq3 = dq2 + t14 * t2;
-            var dv = Tiles.SolveUnitLower(L, du3, transposed: true);
-            var dL = Tiles.CausalMask(torch.matmul(dv, u.mT), ReadPoint.AfterDecay);
-            var t15 = -(dL * valid);
-            var dk = DecayedProducts.Mix(t15, t, g, ReadPoint.AfterDecay);
-            var t16 = DecayedProducts.MixTransposed(t15, k, g, ReadPoint.AfterDecay);
-            var t17 = t10 * t5 + t11 * q + t13 + t16;
-            var dg4 = dg3 + Tiles.CumulativeSum(k * dk - t * t16, reverse: true, exclusive: false);
-            var t18 = torch.matmul(-(dv * valid), S.mT);
-            var dk2 = dk + t18 * t2;
-            var dG = (t14 * q + t18 * k) * t2;
+            var t13 = DecayedProducts.Mix(dP, k, g, ReadPoint.AfterDecay);
+            var t14 = DecayedProducts.MixTransposed(dP, q, g, ReadPoint.AfterDecay);
+            var dq2 = dq + t13;
+            var dk3 = dk2 + t14;
+            var dg3 = dg2 + Tiles.CumulativeSum(q * t13 - k * t14, reverse: true, exclusive: false);
+            var t15 = torch.matmul(t7, S.mT);
+            var dq3 = dq2 + t15 * t;
+            var t16 = Tiles.SolveUnitLower(L, du3, transposed: true);
+            var dL = Tiles.CausalMask(torch.matmul(t16, u.mT), ReadPoint.AfterDecay);
+            var dbeta = (-(dL * t3)).sum(-1, keepdim: true);
+            var t17 = -(dL * beta);
+            var t18 = DecayedProducts.Mix(t17, k, g, ReadPoint.AfterDecay);
+            var t19 = DecayedProducts.MixTransposed(t17, k, g, ReadPoint.AfterDecay);
+            var dk4 = dk3 + t18;
+            var dk5 = dk4 + t19;
+            var dg4 = dg3 + Tiles.CumulativeSum(k * t18 - k * t19, reverse: true, exclusive: false);
+            var dbeta2 = dbeta + (-(t16 * t10)).sum(-1, keepdim: true);
+            var dv = t16 * beta;
+            var t20 = torch.matmul(-dv, S.mT);
+            var dk6 = dk5 + t20 * t;
+            var dG = (t15 * q + t20 * k) * t;
             var dg5 = dg4 + Tiles.CumulativeSum(dG, reverse: true, exclusive: false);
-            var dbeta = (t17 * k).sum(-1, keepdim: true);
-            var dk3 = dk2 + t17 * beta;
-            return Tiles.Keep(dq3, dk3, dv, dg5, dbeta);
+            var dbeta3 = dbeta2 + (t16 * v).sum(-1, keepdim: true);
+            return Tiles.Keep(dq3, dk6, dv, dg5, dbeta3);
         }
     }
 
