@@ -2,7 +2,6 @@ using System.Globalization;
 using Fla.Dsl;
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Cuda;
-using Fla.Dsl.Runtime.Gpu;
 using Fla.Dsl.Runtime.Launch;
 using Fla.Layers.Evaluation;
 using Spectre.Console;
@@ -38,7 +37,7 @@ internal static class LaunchExplanation
         Tables.Write(table);
         Console.WriteLine($"A block walks the chunks of a sequence and head: {work.Sequences} x {work.Heads} of them.");
         if (plans[0].Work.Sequences is var segments && segments > work.Sequences)
-            Console.WriteLine($"Walking forward they are cut into {segments} segments, as so few blocks leave multiprocessors idle.");
+            Console.WriteLine($"They are cut into {segments} segments, as so few blocks leave multiprocessors idle.");
         foreach (var plan in plans.Where(plan => plan.Splits > 1)) Console.WriteLine(WhySplit(plan, machine));
         return ExitCode.Success;
     }

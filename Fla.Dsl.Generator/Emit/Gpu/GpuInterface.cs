@@ -110,7 +110,7 @@ internal sealed class GpuInterface
                 var state = StateOf(input);
                 if (HasKept(input)) yield return ("KeptState", state, KeptTensor(state));
                 if (!IsSegment) yield return (IsBackward ? "FinalStateGradient" : "InitialState", state, Incoming(input));
-                yield return Kernel.Decays?.TryGetValue(state, out var of) == true ? ("StateDecay", of, Outgoing(input))
+                yield return Kernel.Decays?.TryGetValue(input.Name, out var of) == true ? ("StateDecay", IsBackward ? Declared(of) : of, Outgoing(input))
                     : (IsBackward ? "InitialStateGradient" : "FinalState", state, Outgoing(input));
             }
         }
@@ -136,7 +136,7 @@ internal sealed class GpuInterface
 
     /// <summary>Of states that all splits have whole, the tensors that are the first one's alone: to write to, or to add to a sum.</summary>
     public IEnumerable<string> TensorsOfFirst => Carried.Where(carried => Split is not null && !IsSplit(carried.Input.Id))
-        .SelectMany(carried => IsBackward ? [Incoming(carried.Input)] : HasKept(carried.Input) ? new[] { KeptTensor(StateOf(carried.Input)), Outgoing(carried.Input) } : [Outgoing(carried.Input)]);
+        .SelectMany(carried => IsBackward ? IsSegment ? [] : [Incoming(carried.Input)] : HasKept(carried.Input) ? new[] { KeptTensor(StateOf(carried.Input)), Outgoing(carried.Input) } : [Outgoing(carried.Input)]);
 
     /// <summary>Writes how the launcher sees the kernel.</summary>
     public void Describe(CodeWriter code, string end)

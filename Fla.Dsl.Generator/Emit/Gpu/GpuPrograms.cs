@@ -31,8 +31,9 @@ internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string
         if (!Fits(declaration, forward) || !Fits(declaration, backward)) return null;
 
         var programs = Walks(declaration, forward, backward);
-        if (SegmentProgram.Of(chunk.Forward.Program) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
-            programs.Add(new("Segment", "What a segment of a sequence makes of an empty state, and how it decays another one.", lowered, IsBackward: false, decays));
+        foreach (var (walk, prefix, of) in new[] { (chunk.Forward.Program, string.Empty, "an empty state"), (chunk.Backward.Program, "Backward", "no gradient of the state after it") })
+            if (SegmentProgram.Of(walk) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
+                programs.Add(new($"{prefix}Segment", $"What a segment of a sequence makes of {of}, and how it decays another one.", lowered, prefix.Length > 0, decays));
         return new GpuPrograms(programs, SplitOf(chunk.Forward.Program));
     }
 

@@ -3,37 +3,38 @@ using Fla.Dsl.Generator.Lowering;
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
-/// What a segment of a sequence makes of an empty state, and how it decays another one: the forward walk without outputs, that also carries
-/// the logarithms of the states' decays. There is none unless each state is multiplied element by element and added to.
+/// What a segment of a sequence makes of an empty state, and how it decays another one: a walk without outputs, that also carries the
+/// logarithms of the states' decays; or, of the walk backward, the same of the states' gradients. There is none unless each is multiplied
+/// element by element and added to.
 /// </summary>
 internal sealed class SegmentProgram
 {
-    private readonly TileProgram forward;
+    private readonly TileProgram walk;
     private readonly HashSet<int> dependent;
     private readonly TileBuilder builder = new();
     private readonly Dictionary<int, int> map = [];
     private readonly Dictionary<string, string> decays = [];
 
-    private SegmentProgram(TileProgram forward) => (this.forward, dependent) = (forward, forward.DependentOnCarry());
+    private SegmentProgram(TileProgram walk) => (this.walk, dependent) = (walk, walk.DependentOnCarry());
 
     /// <summary>The program, and of what state each carried decay is; null where there is none.</summary>
-    public static (TileProgram Program, IReadOnlyDictionary<string, string> Decays)? Of(TileProgram forward) => new SegmentProgram(forward).Make();
+    public static (TileProgram Program, IReadOnlyDictionary<string, string> Decays)? Of(TileProgram walk) => new SegmentProgram(walk).Make();
 
     private (TileProgram, IReadOnlyDictionary<string, string>)? Make()
     {
-        foreach (var tile in forward.Instructions)
-            map.Add(tile.Id, forward.Inputs.FirstOrDefault(input => input.Id == tile.Id) is { } input
+        foreach (var tile in walk.Instructions)
+            map.Add(tile.Id, walk.Inputs.FirstOrDefault(input => input.Id == tile.Id) is { } input
                 ? builder.Input(input.Name, input.Kind, tile.Shape)
                 : builder.Copy(tile, id => map[id]));
 
-        var names = new Names([.. forward.Inputs.Select(input => input.Name)]);
-        var next = forward.Next.Select(state => state with { Id = map[state.Id] }).ToList();
-        foreach (var (state, after) in forward.Carried.Zip(forward.Next, (state, after) => (state, after.Id)).ToList())
+        var names = new Names([.. walk.Inputs.Select(input => input.Name)]);
+        var next = walk.Next.Select(state => state with { Id = map[state.Id] }).ToList();
+        foreach (var (state, after) in walk.Carried.Zip(walk.Next, (state, after) => (state, after.Id)).ToList())
         {
             if (FactorOf(state.Id, after) is not { } factor) return null;
             if (factor == state.Id) continue;
-            var name = names.Fresh($"decayOf{state.Name}");
-            var decay = builder.Input(name, InputKind.Carry, forward[state.Id].Shape);
+            var name = names.Fresh($"{state.Name}Decay");
+            var decay = builder.Input(name, InputKind.Carry, walk[state.Id].Shape);
             decays.Add(name, state.Name);
             next.Add(new ProgramOutput(name, builder.Add(decay, Logarithm(factor))));
         }
@@ -45,7 +46,7 @@ internal sealed class SegmentProgram
     private int? FactorOf(int state, int after)
     {
         if (after == state) return state;
-        var (op, operands) = (forward[after].Op, forward[after].Operands);
+        var (op, operands) = (walk[after].Op, walk[after].Operands);
         var others = operands.Where(operand => !dependent.Contains(operand)).ToList();
         if (operands.Count != 2 || others.Count != 1) return null;
         var carried = operands.Single(dependent.Contains);
@@ -59,7 +60,7 @@ internal sealed class SegmentProgram
 
     private int Logarithm(int id)
     {
-        var tile = forward[id];
+        var tile = walk[id];
         return tile.Op switch
         {
             TileOp.Exp => map[tile.Operands[0]],

@@ -57,7 +57,9 @@ public readonly record struct GpuParameter(GpuRole Role, string Name);
 /// The final states of sequences that begin with zero, and the decays that the states before them would have had: with these a sequence
 /// can be cut into segments that run at once. Null where states are not multiplied element by element.
 /// </param>
-public sealed record GpuProgram(GpuKernel Forward, GpuKernel? Backward, GpuKernel? TokenBackward = null, GpuKernel? Segment = null)
+/// <param name="BackwardSegment">The same of the walk backward, and of the states' gradients.</param>
+public sealed record GpuProgram(
+    GpuKernel Forward, GpuKernel? Backward, GpuKernel? TokenBackward = null, GpuKernel? Segment = null, GpuKernel? BackwardSegment = null)
 {
     /// <summary>The kernel of the backward pass; null where there is none.</summary>
     /// <param name="perHead">Whether a gradient per head is wanted.</param>

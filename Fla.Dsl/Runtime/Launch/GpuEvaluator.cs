@@ -10,15 +10,18 @@ internal sealed class GpuEvaluator : Evaluator
     private readonly KernelDevice device;
     private readonly Workload work;
     private readonly LaunchPlan forward;
-    private readonly LaunchPlan? backward, segment;
+    private readonly LaunchPlan? backward, segment, backwardSegment;
 
     private GpuEvaluator(RecurrenceCall call, KernelDevice device, Workload work, IReadOnlyList<LaunchPlan> plans)
         : base(call)
     {
         (this.device, this.work) = (device, work);
+        var program = call.Op.Gpu!;
         forward = plans[0];
-        segment = plans.FirstOrDefault(plan => plan.Kernel == call.Op.Gpu!.Segment);
-        backward = plans.Skip(1).FirstOrDefault(plan => plan != segment);
+        backward = PlanOf(program.Backward) ?? PlanOf(program.TokenBackward);
+        (segment, backwardSegment) = (PlanOf(program.Segment), PlanOf(program.BackwardSegment));
+
+        LaunchPlan? PlanOf(GpuKernel? kernel) => plans.FirstOrDefault(plan => plan.Kernel == kernel);
     }
 
     /// <summary>The evaluator of a call; null where there are no kernels for it.</summary>
@@ -51,7 +54,7 @@ internal sealed class GpuEvaluator : Evaluator
 
         Tensor?[] before =
             [.. initial.Zip(Call.States, (tensor, state) => tensor is null ? Empty(state) : Floats(tensor, state))];
-        if (segment is not null) before = BeforeSegments(arguments, before);
+        if (segment is not null) before = Entering(segment, GpuRole.FinalState, Launch(segment, arguments), before);
 
         var final = new List<Tensor>();
         var kept = new List<Tensor>();
@@ -71,7 +74,7 @@ internal sealed class GpuEvaluator : Evaluator
 
         launch.Run(device, DeviceNumbers.OfSequences(forward, Call.Device));
         var result = output.In(Call.Output.Type);
-        Tensor[] last = [.. final.Select(AfterLastSegment)];
+        Tensor[] last = [.. final.Select(states => Of(forward, states, atEnd: true))];
         scope.MoveToOuter([result, .. last, .. kept]);
         return (result, last, [.. kept]);
     }
@@ -85,26 +88,27 @@ internal sealed class GpuEvaluator : Evaluator
         IReadOnlyList<bool> wanted)
     {
         using var scope = torch.NewDisposeScope();
-        var launch = Launch(backward!, arguments);
-        launch.AddTokens(GpuRole.OutputGradient, output is null
+        var outputGradient = output is null
             ? torch.zeros(Call.Output.Canonical, OutputType, Call.Device)
-            : output.reshape(Call.Output.Canonical).to(OutputType).contiguous());
+            : output.reshape(Call.Output.Canonical).to(OutputType).contiguous();
+        Tensor?[] after =
+            [.. Call.States.Select((state, i) => i < final.Count && final[i] is { } gradient ? Floats(gradient, state) : null)];
+        if (backwardSegment is not null)
+            after = Entering(backwardSegment, GpuRole.InitialStateGradient, Launch(backwardSegment), after);
+        var launch = Launch(backward!);
 
         // Those per token are written anyhow.
         var sums = Call.DeclaredArguments.Zip(Call.Arguments, wanted)
             .Select(item => item is (var argument, { } bound, var want) && (want || argument.Role == ArgumentRole.Token)
-                ? new GradientParts(Call, work, backward!, argument, bound)
+                ? new GradientParts(Call, backward!, argument, bound)
                 : null).ToArray();
         foreach (var sum in sums) sum?.AddTo(launch);
 
-        var keptOnes = new Queue<Tensor>(kept);
         var states = new Tensor?[Call.States.Count];
         for (var i = 0; i < states.Length; i++)
         {
-            var state = Call.States[i];
-            launch.AddState(GpuRole.KeptState, i, IsKept(i) ? keptOnes.Dequeue() : null);
-            launch.AddState(GpuRole.FinalStateGradient, i, i < final.Count && final[i] is { } gradient ? Floats(gradient, state) : null);
-            states[i] = wanted[Call.Arguments.Count + i] ? Unwritten.Tensor(GradientShape(i), ScalarType.Float32, Call.Device) : null;
+            launch.AddState(GpuRole.FinalStateGradient, i, after[i]);
+            states[i] = wanted[Call.Arguments.Count + i] ? GradientOf(backward!, i) : null;
             launch.AddState(GpuRole.InitialStateGradient, i, states[i]);
         }
 
@@ -112,10 +116,19 @@ internal sealed class GpuEvaluator : Evaluator
         Tensor?[] result =
         [
             .. sums.Select((sum, i) => wanted[i] ? sum!.Total() : null),
-            .. states.Zip(Call.States, (parts, state) => (parts?.dim() > state.Shape.Length ? parts.sum(1) : parts)?.In(state.Type)),
+            .. states.Zip(Call.States, (parts, state) => parts is null ? null : Of(backward!, Sum(parts, state), atEnd: false).In(state.Type)),
         ];
         scope.MoveToOuter(result.OfType<Tensor>());
         return result;
+
+        KernelLaunch Launch(LaunchPlan plan)
+        {
+            var launch = this.Launch(plan, arguments);
+            launch.AddTokens(GpuRole.OutputGradient, outputGradient);
+            var next = 0;
+            for (var i = 0; i < Call.States.Count; i++) launch.AddState(GpuRole.KeptState, i, IsKept(i) ? kept[next++] : null);
+            return launch;
+        }
     }
 
     // One number a token is fp32 in kernels.
@@ -126,13 +139,15 @@ internal sealed class GpuEvaluator : Evaluator
     private long[] KeptShape(BoundTensor state) => [work.Rows(forward.Chunk)[^1], .. state.Canonical[1..]];
 
     // Of a state without the columns that are split, each split has a part of the gradient.
-    private long[] GradientShape(int state)
+    private Tensor GradientOf(LaunchPlan plan, int state)
     {
         var shape = Call.States[state].Shape;
-        return backward!.Splits == 1 || Call.Op.States[state].Dimensions[^1] == backward.Kernel.Split
-            ? shape
-            : [shape[0], backward.Splits, .. shape[1..]];
+        return plan.Splits == 1 || Call.Op.States[state].Dimensions[^1] == plan.Kernel.Split
+            ? StatesOf(plan, Call.States[state])
+            : Unwritten.Tensor([plan.Work.Sequences, plan.Splits, .. shape[1..]], ScalarType.Float32, Call.Device);
     }
+
+    private static Tensor Sum(Tensor gradient, BoundTensor state) => gradient.dim() > state.Shape.Length ? gradient.sum(1) : gradient;
 
     private static Tensor Floats(Tensor tensor, BoundTensor state) => tensor.reshape(state.Canonical).to(ScalarType.Float32).contiguous();
 
@@ -140,29 +155,45 @@ internal sealed class GpuEvaluator : Evaluator
     private Tensor? Empty(BoundTensor state) =>
         state.Empty == 0 ? null : torch.full(state.Canonical, Scalars.Of(state.Empty), ScalarType.Float32, Call.Device);
 
-    /// <summary>The states with which segments begin, from those of the sequences.</summary>
-    private Tensor?[] BeforeSegments(IReadOnlyList<Tensor?> arguments, Tensor?[] initial)
+    /// <summary>
+    /// The states with which segments begin, from those of the sequences; or backward the gradients of the states after them.
+    /// </summary>
+    /// <param name="plan">The plan of the kernel that makes a segment's own of the arguments.</param>
+    /// <param name="own">What it gives that as.</param>
+    /// <param name="launch">Its launch.</param>
+    /// <param name="given">Those of the sequences; null for zero.</param>
+    private Tensor?[] Entering(LaunchPlan plan, GpuRole own, KernelLaunch launch, Tensor?[] given)
     {
-        var launch = Launch(segment!, arguments);
-        Tensor[] states = [.. Call.States.Select(state => StatesOf(segment!, state))];
-        Tensor?[] decays = [.. Call.States.Select((state, i) => Has(segment!, GpuRole.StateDecay, i) ? StatesOf(segment!, state) : null)];
+        var isBackward = plan == backwardSegment;
+        Tensor New(int state) => isBackward ? GradientOf(plan, state) : StatesOf(plan, Call.States[state]);
+        Tensor[] states = [.. Call.States.Select((_, i) => New(i))];
+        Tensor?[] decays = [.. Call.States.Select((_, i) => Has(plan, GpuRole.StateDecay, i) ? New(i) : null)];
         for (var i = 0; i < states.Length; i++)
         {
-            launch.AddState(GpuRole.FinalState, i, states[i]);
+            launch.AddState(own, i, states[i]);
             launch.AddState(GpuRole.StateDecay, i, decays[i]);
         }
 
-        launch.Run(device, DeviceNumbers.OfSequences(segment!, Call.Device));
-        for (var i = 0; i < states.Length; i++) SegmentStates.Carry(device, (int)Call.Heads, states[i], decays[i], initial[i], FirstSegments);
+        launch.Run(device, DeviceNumbers.OfSequences(plan, Call.Device));
+        var first = Segments.First(work, plan.Work);
+        for (var i = 0; i < states.Length; i++)
+        {
+            // All splits have the same decay.
+            var decay = decays[i]?.dim() > Call.States[i].Shape.Length ? decays[i]!.select(1, 0).contiguous() : decays[i];
+            states[i] = Sum(states[i], Call.States[i]);
+            SegmentStates.Carry(device, (int)Call.Heads, states[i], decay, given[i], first, isBackward);
+        }
+
         return states;
     }
 
-    private long[] FirstSegments => Segments.First(work, segment!.Work);
-
-    // Final states are those after the last segment of each sequence.
-    private Tensor AfterLastSegment(Tensor states) => segment is null
-        ? states
-        : states.index_select(0, DeviceNumbers.Of([.. FirstSegments.Skip(1).Select(next => next - 1)], Call.Device));
+    // A sequence begins as its first segment does, and ends as its last one.
+    private Tensor Of(LaunchPlan plan, Tensor states, bool atEnd)
+    {
+        if (plan.Work == work) return states;
+        var first = Segments.First(work, plan.Work);
+        return states.index_select(0, DeviceNumbers.Of(atEnd ? [.. first[1..].Select(next => next - 1)] : first[..^1], Call.Device));
+    }
 
     private Tensor StatesOf(LaunchPlan plan, BoundTensor state) =>
         Unwritten.Tensor([plan.Work.Sequences, .. state.Shape[1..]], ScalarType.Float32, Call.Device);

@@ -15,8 +15,9 @@ internal sealed class GradientParts
     private readonly Tensor whole, parts;
     private readonly long heads;
 
-    public GradientParts(RecurrenceCall call, Workload work, LaunchPlan plan, Argument argument, BoundTensor bound)
+    public GradientParts(RecurrenceCall call, LaunchPlan plan, Argument argument, BoundTensor bound)
     {
+        var work = plan.Work;
         (this.bound, this.argument, heads) = (bound, argument, call.Heads);
         var isSplit = plan.Kernel.Split is { } split && argument.Dimensions.Contains(split);
         if (argument.Role == ArgumentRole.PerHead)

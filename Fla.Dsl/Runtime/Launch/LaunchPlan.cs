@@ -61,14 +61,14 @@ public sealed record LaunchPlan(
     /// <param name="backward">Its kernel for the gradients that are wanted; null if none are.</param>
     /// <param name="work">What the kernels are for.</param>
     /// <param name="device">Where they run.</param>
-    /// <returns>The plan of the forward kernel, then those of the others in the order of the program.</returns>
+    /// <returns>The plan of the forward kernel, then those of the others.</returns>
     internal static IReadOnlyList<LaunchPlan>? Choose(RecurrenceOp op, GpuKernel? backward, Workload work, Target device)
     {
         var program = op.Gpu!;
-        var segments = program.Segment is null ? work : Segments.Of(work, device.Machine);
-        List<(GpuKernel Kernel, Workload Work)> kernels = [(program.Forward, segments)];
-        if (backward is not null) kernels.Add((backward, work));
-        if (segments != work) kernels.Add((program.Segment!, segments));
+        var cut = Segments.Of(work, device.Machine);
+        List<(GpuKernel Kernel, Workload Work)> kernels = [];
+        AddWalk(program.Forward, program.Segment);
+        if (backward is not null) AddWalk(backward, program.BackwardSegment);
         if (program.Forward.IsByChannel)
         {
             var candidates = ChunksOfChannels
@@ -78,10 +78,16 @@ public sealed record LaunchPlan(
             return (candidates.FirstOrDefault(plans => plans.All(plan => plan!.SharedBytes <= most)) ?? candidates.LastOrDefault())!;
         }
 
-        var chunks = Chunks.Where(chunk => chunk == Chunks[^1] || segments.Longest > chunk / 2);
+        var chunks = Chunks.Where(chunk => chunk == Chunks[^1] || kernels[0].Work.Longest > chunk / 2);
         return chunks.Select(chunk => kernels.Select(kernel => Choose(kernel.Kernel, chunk, op.States, kernel.Work, device)).ToArray())
             .Where(plans => plans.All(plan => plan is not null))
             .MinBy(plans => plans.Sum(plan => plan!.Splits))!;
+
+        void AddWalk(GpuKernel walk, GpuKernel? segment)
+        {
+            kernels.Add((walk, segment is null ? work : cut));
+            if (segment is not null && cut != work) kernels.Add((segment, cut));
+        }
     }
 
     /// <summary>

@@ -70,6 +70,15 @@ partial class GatedLinearAttention
                 new(GpuRole.Argument, "gk"),
                 new(GpuRole.FinalState, "S"),
                 new(GpuRole.StateDecay, "S"),
+            ]),
+            BackwardSegment: new GpuKernel(typeof(GpuCode), nameof(BackwardSegment), ["K", "V"], "V",
+            [
+                new(GpuRole.Argument, "q"),
+                new(GpuRole.Argument, "gk"),
+                new(GpuRole.OutputGradient, "o"),
+                new(GpuRole.Argument, "scale"),
+                new(GpuRole.InitialStateGradient, "S"),
+                new(GpuRole.StateDecay, "S"),
             ]));
 
         /// <summary>Shared memory of a block.</summary>
@@ -553,7 +562,7 @@ partial class GatedLinearAttention
             => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TGate>.Bytes) + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes;
 
         /// <summary>What a segment of a sequence makes of an empty state, and how it decays another one.</summary>
-        public static void Segment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor finalS, GpuTensor finaldecayOfS, long offsets, int heads, int splits)
+        public static void Segment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor finalS, GpuTensor finalSDecay, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
             where TAhead : struct, ISize
@@ -567,7 +576,7 @@ partial class GatedLinearAttention
             var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
             vTensor = vTensor.From<TElement>(split * TV.Value);
             finalS = finalS.From<SingleElement>(split * TV.Value);
-            finaldecayOfS = finaldecayOfS.From<SingleElement>(split * TV.Value);
+            finalSDecay = finalSDecay.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
             var vPlaces = shared;
             var kPlaces = vPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes);
@@ -578,8 +587,8 @@ partial class GatedLinearAttention
             var tShared = line2 + Columns.Bytes<TK>();
             var S = Tile.New<TBlock, TK, TV>();
             Tile.Fill<TBlock, TK, TV>(S, 0f);
-            var decayOfS = Tile.New<TBlock, TK, TV>();
-            Tile.Fill<TBlock, TK, TV>(decayOfS, 0f);
+            var SDecay = Tile.New<TBlock, TK, TV>();
+            Tile.Fill<TBlock, TK, TV>(SDecay, 0f);
             var lineOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Columns);
             var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
             var line2OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
@@ -634,7 +643,7 @@ partial class GatedLinearAttention
                 Columns.OfRows<TBlock, TK, TV>(lineOfRows, line);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
-                    t2[i] = decayOfS[i] + lineOfRows[Layout<TBlock, TK, TV>.RowOf(i)];
+                    t2[i] = SDecay[i] + lineOfRows[Layout<TBlock, TK, TV>.RowOf(i)];
                 }
                 Columns.OfRows<TBlock, TK, TV>(line2OfRows, line2);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
@@ -646,7 +655,7 @@ partial class GatedLinearAttention
                 Transfers.Depart<TBlock>();
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, tShared, v);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
-                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) decayOfS[i] = t2[i];
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) SDecay[i] = t2[i];
                 if (!Ahead.Has<TAhead>(2)) Group.Barrier();
                 if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
@@ -654,7 +663,120 @@ partial class GatedLinearAttention
                 start = next;
             }
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalS, kTensor.Columns, sequence, head, heads, S);
-            Transfers.WriteState<TBlock, TK, TV, SingleElement>(finaldecayOfS, kTensor.Columns, sequence, head, heads, decayOfS);
+            Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalSDecay, kTensor.Columns, sequence, head, heads, SDecay);
+        }
+
+        /// <summary>Shared memory of a block.</summary>
+        public static int BackwardSegmentBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TK : struct, ISize
+            where TV : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TGate>.Bytes) + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes;
+
+        /// <summary>What a segment of a sequence makes of no gradient of the state after it, and how it decays another one.</summary>
+        public static void BackwardSegment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor gkTensor, GpuTensor doTensor, float scale, GpuTensor dInitialS, GpuTensor dInitialSDecay, long offsets, int heads, int splits)
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TK : struct, ISize
+            where TV : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+        {
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
+            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            doTensor = doTensor.From<TElement>(split * TV.Value);
+            dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
+            dInitialSDecay = dInitialSDecay.From<SingleElement>(split * TV.Value);
+            var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
+            var doPlaces = shared;
+            var qPlaces = doPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes);
+            var gkPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var G = gkPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TGate>.Bytes);
+            var line = G + Shared<TChunk, TK, SingleElement>.Bytes;
+            var line2 = line + Columns.Bytes<TK>();
+            var tShared = line2 + Columns.Bytes<TK>();
+            var dS = Tile.New<TBlock, TK, TV>();
+            Tile.Fill<TBlock, TK, TV>(dS, 0f);
+            var dSDecay = Tile.New<TBlock, TK, TV>();
+            Tile.Fill<TBlock, TK, TV>(dSDecay, 0f);
+            var line2OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
+            var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
+            var t = Tile.New<TBlock, TChunk, TK>();
+            var dS2 = Tile.New<TBlock, TK, TV>();
+            var t2 = Tile.New<TBlock, TK, TV>();
+            var turn = 0;
+            var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, start, tokens, head, heads);
+            Transfers.Depart<TBlock>();
+            while (start >= 0)
+            {
+                var next = start - TChunk.Value;
+                var rows = Memory.RowsAt<TChunk>(start, tokens);
+                Transfers.Arrive<TBlock>();
+                Group.Barrier();
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
+                var @do = doPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TK, TGate>.Bytes), gkTensor, first, next, tokens, head, heads);
+                var gk = gkPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TK, TGate>.Bytes);
+                Transfers.Depart<TBlock>();
+                RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
+                Group.Barrier();
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TK>.Row(i);
+                    var column = Layout<TBlock, TChunk, TK>.Column(i);
+                    t[i] = (TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * Numbers.Exp<TBlock>(SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column)))) * scale;
+                }
+                Tile.Store<TBlock, TChunk, TK, TElement>(tShared, t);
+                if (Columns.IsMine)
+                {
+                    for (var i = 0; i < TK.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TK>(i);
+                        Columns.Set(line, at, SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(TChunk.Value - 1, at)));
+                    }
+                    for (var i = 0; i < TK.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TK>(i);
+                        Columns.Set(line2, at, Numbers.Exp<TBlock>(Columns.Get(line, at)));
+                    }
+                }
+                Group.Barrier();
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                Columns.OfRows<TBlock, TK, TV>(line2OfRows, line2);
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
+                {
+                    dS2[i] = (dS[i] * line2OfRows[Layout<TBlock, TK, TV>.RowOf(i)]);
+                }
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, tShared, @do);
+                Columns.OfRows<TBlock, TK, TV>(lineOfRows, line);
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
+                {
+                    t2[i] = dSDecay[i] + lineOfRows[Layout<TBlock, TK, TV>.RowOf(i)];
+                }
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dSDecay[i] = t2[i];
+                if (!Ahead.Has<TAhead>(2)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
+                start = next;
+            }
+            Transfers.WriteState<TBlock, TK, TV, SingleElement>(dInitialS, qTensor.Columns, sequence, head, heads, dS);
+            Transfers.WriteState<TBlock, TK, TV, SingleElement>(dInitialSDecay, qTensor.Columns, sequence, head, heads, dSDecay);
         }
     }
 }

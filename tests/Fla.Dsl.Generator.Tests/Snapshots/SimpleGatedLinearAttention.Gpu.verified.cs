@@ -70,6 +70,15 @@ partial class SimpleGatedLinearAttention
                 new(GpuRole.Argument, "g"),
                 new(GpuRole.FinalState, "S"),
                 new(GpuRole.StateDecay, "S"),
+            ]),
+            BackwardSegment: new GpuKernel(typeof(GpuCode), nameof(BackwardSegment), ["K", "V"], "V",
+            [
+                new(GpuRole.Argument, "q"),
+                new(GpuRole.Argument, "g"),
+                new(GpuRole.OutputGradient, "o"),
+                new(GpuRole.Argument, "scale"),
+                new(GpuRole.InitialStateGradient, "S"),
+                new(GpuRole.StateDecay, "S"),
             ]));
 
         /// <summary>Shared memory of a block.</summary>
@@ -588,7 +597,7 @@ partial class SimpleGatedLinearAttention
         }
 
         /// <summary>What a segment of a sequence makes of an empty state, and how it decays another one.</summary>
-        public static void Segment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor kTensor, GpuTensor vTensor, GpuTensor gTensor, GpuTensor finalS, GpuTensor finaldecayOfS, long offsets, int heads, int splits)
+        public static void Segment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor kTensor, GpuTensor vTensor, GpuTensor gTensor, GpuTensor finalS, GpuTensor finalSDecay, long offsets, int heads, int splits)
             where TBlock : struct, IBlock
             where TChunk : struct, ISize
             where TAhead : struct, ISize
@@ -602,7 +611,7 @@ partial class SimpleGatedLinearAttention
             var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
             vTensor = vTensor.From<TElement>(split * TV.Value);
             finalS = finalS.From<SingleElement>(split * TV.Value);
-            finaldecayOfS = finaldecayOfS.From<SingleElement>(split * TV.Value);
+            finalSDecay = finalSDecay.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
             var linesBytes = 4 * Columns.Bytes<TChunk>();
             var kPlaces = shared;
@@ -610,8 +619,8 @@ partial class SimpleGatedLinearAttention
             var lines = vPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TV, TElement>.Bytes);
             var S = Tile.New<TBlock, TK, TV>();
             Tile.Fill<TBlock, TK, TV>(S, 0f);
-            var decayOfS = Tile.New<TBlock, TK, TV>();
-            Tile.Fill<TBlock, TK, TV>(decayOfS, 0f);
+            var SDecay = Tile.New<TBlock, TK, TV>();
+            Tile.Fill<TBlock, TK, TV>(SDecay, 0f);
             var nextS = Tile.New<TBlock, TK, TV>();
             var t = Tile.New<TBlock, TK, TV>();
             var turn = 0;
@@ -648,10 +657,10 @@ partial class SimpleGatedLinearAttention
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, k, v, line2);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
-                    t[i] = decayOfS[i] + n;
+                    t[i] = SDecay[i] + n;
                 }
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
-                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) decayOfS[i] = t[i];
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) SDecay[i] = t[i];
                 if (!Ahead.Has<TAhead>(1)) Group.Barrier();
                 if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
                 if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
@@ -664,7 +673,121 @@ partial class SimpleGatedLinearAttention
                 start = next;
             }
             Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalS, kTensor.Columns, sequence, head, heads, S);
-            Transfers.WriteState<TBlock, TK, TV, SingleElement>(finaldecayOfS, kTensor.Columns, sequence, head, heads, decayOfS);
+            Transfers.WriteState<TBlock, TK, TV, SingleElement>(finalSDecay, kTensor.Columns, sequence, head, heads, SDecay);
+        }
+
+        /// <summary>Shared memory of a block.</summary>
+        public static int BackwardSegmentBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TK : struct, ISize
+            where TV : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TV, TElement>.Bytes) + (2 * 3 * Columns.Bytes<TChunk>());
+
+        /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
+        private static void BackwardSegmentLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TK : struct, ISize
+            where TV : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+        {
+            var g = lines;
+            var G = g + Columns.Bytes<TChunk>();
+            var line = G + Columns.Bytes<TChunk>();
+            if (Columns.IsMine)
+            {
+                Columns.CumulativeSum<TBlock, TChunk>(G, g, false, false);
+                for (var i = 0; i < TChunk.Value / 32; i++)
+                {
+                    var at = Columns.Token<TChunk>(i);
+                    Columns.Set(line, at, Numbers.Exp<TBlock>(Columns.Get(G, at)) * scale);
+                }
+            }
+        }
+
+        /// <summary>What a segment of a sequence makes of no gradient of the state after it, and how it decays another one.</summary>
+        public static void BackwardSegment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor gTensor, GpuTensor doTensor, float scale, GpuTensor dInitialS, GpuTensor dInitialSDecay, long offsets, int heads, int splits)
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TK : struct, ISize
+            where TV : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+        {
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
+            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            doTensor = doTensor.From<TElement>(split * TV.Value);
+            dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
+            dInitialSDecay = dInitialSDecay.From<SingleElement>(split * TV.Value);
+            var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
+            var linesBytes = 3 * Columns.Bytes<TChunk>();
+            var qPlaces = shared;
+            var doPlaces = qPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
+            var lines = doPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TV, TElement>.Bytes);
+            var dS = Tile.New<TBlock, TK, TV>();
+            Tile.Fill<TBlock, TK, TV>(dS, 0f);
+            var dSDecay = Tile.New<TBlock, TK, TV>();
+            Tile.Fill<TBlock, TK, TV>(dSDecay, 0f);
+            var dS2 = Tile.New<TBlock, TK, TV>();
+            var t = Tile.New<TBlock, TK, TV>();
+            var turn = 0;
+            var arrivingg = Columns.New<TChunk>();
+            var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
+            Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + start, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
+            Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingg);
+            BackwardSegmentLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(start, tokens), scale);
+            Transfers.Depart<TBlock>();
+            while (start >= 0)
+            {
+                var next = start - TChunk.Value;
+                var rows = Memory.RowsAt<TChunk>(start, tokens);
+                Transfers.Arrive<TBlock>();
+                Group.Barrier();
+                Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + next, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(next, tokens));
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
+                var @do = doPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TV, TElement>.Bytes);
+                Transfers.Depart<TBlock>();
+                var g = lines;
+                var G = g + Columns.Bytes<TChunk>();
+                var line = G + Columns.Bytes<TChunk>();
+                var n = Columns.Get(G, TChunk.Value - 1);
+                var n2 = Numbers.Exp<TBlock>(n);
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
+                {
+                    dS2[i] = (dS[i] * n2);
+                }
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, @do, line);
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
+                {
+                    t[i] = dSDecay[i] + n;
+                }
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dSDecay[i] = t[i];
+                if (!Ahead.Has<TAhead>(1)) Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                turn = 1 - turn;
+                lines = lines + linesBytes;
+                linesBytes = -linesBytes;
+                Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingg);
+                BackwardSegmentLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(next, tokens), scale);
+                start = next;
+            }
+            Transfers.WriteState<TBlock, TK, TV, SingleElement>(dInitialS, qTensor.Columns, sequence, head, heads, dS);
+            Transfers.WriteState<TBlock, TK, TV, SingleElement>(dInitialSDecay, qTensor.Columns, sequence, head, heads, dSDecay);
         }
     }
 }

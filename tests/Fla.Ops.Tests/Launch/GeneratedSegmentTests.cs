@@ -9,18 +9,18 @@ namespace Fla.Ops.Tests.Launch;
 public class GeneratedSegmentTests
 {
     [Theory]
-    [InlineData("LinearAttention")]
-    [InlineData("Retention")]
-    [InlineData("SimpleGatedLinearAttention")]
-    [InlineData("GatedLinearAttention")]
-    [InlineData("NormalizedLinearAttention")]
-    [InlineData("GatedSlotAttention")]
-    public void A_sequence_is_the_sum_of_its_segments(string name)
+    [InlineData("LinearAttention", false)]
+    [InlineData("Retention", true)]
+    [InlineData("SimpleGatedLinearAttention", false)]
+    [InlineData("GatedLinearAttention", false)]
+    [InlineData("NormalizedLinearAttention", true)]
+    [InlineData("GatedSlotAttention", false)]
+    public void A_sequence_is_the_sum_of_its_segments(string name, bool gradients)
     {
         var op = Fla.Ops.Catalogue.All.Single(op => op.Name == name);
         Assert.NotNull(op.Gpu?.Segment);
+        Assert.NotNull(op.Gpu.BackwardSegment);
         using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
         var random = new Generator(3);
         Tensor Normal(params long[] shape) => randn(shape, generator: random).abs() / 4;    // a normaliser is to stay away from 0
         Tensor?[] arguments =
@@ -29,21 +29,31 @@ public class GeneratedSegmentTests
                 : argument.IsLogDecay ? -Normal([1, 1100, 1, .. argument.Dimensions.Select(_ => 20L)]) / 10
                 : Normal([1, 1100, 1, .. argument.Dimensions.Select(_ => 20L)])),
         ];
-        Tensor?[] initial = [.. op.States.Select(state => Normal([1, 1, .. state.Dimensions.Select(_ => 20L)]))];
-        var (expected, expectedFinal) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
+        Tensor[] initial = [.. op.States.Select(state => Normal([1, 1, .. state.Dimensions.Select(_ => 20L)]))];
+        Tensor[] inputs = [.. arguments.OfType<Tensor>(), .. initial];
+        foreach (var input in inputs) input.requires_grad = gradients;
+        Tensor[]? given = null;
+        var expected = Results();
 
         using var backend = BackendOf.Emulator;
         var before = EmulatedDevice.Instance.Stated;
         EmulatedDevice.Instance.Stated = before with { Multiprocessors = 2 };
         try
         {
-            var (o, final) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
-            Close.Assert(expected, o, 1e-5, "output");
-            for (var i = 0; i < op.States.Count; i++) Close.Assert(expectedFinal![i], final![i], 1e-5, op.States[i].Name);
+            foreach (var (which, (one, other)) in expected.Zip(Results()).Index()) Close.Assert(one, other, 1e-5, $"result {which}");
         }
         finally
         {
             EmulatedDevice.Instance.Stated = before;
+        }
+
+        // The output, the final states, and the gradients of what went in.
+        Tensor[] Results()
+        {
+            var (o, final) = op.Run(Mode.Chunk, arguments, initialState: initial, outputFinalState: true);
+            Tensor[] results = [o, .. final!];
+            given ??= [.. results.Select(result => randn(result.shape, generator: random))];
+            return gradients ? [.. results, .. autograd.grad(results, inputs, given)] : results;
         }
     }
 
