@@ -96,7 +96,8 @@ internal sealed class GpuPlan
 
     /// <summary>Whether a tile of pairs of tokens follows from another and a line, as the gradient of weights that are divided by their sum.</summary>
     private bool IsDifference(Instruction tile) => tile.Shape is { Rows: Dim.Time, Columns: Dim.Time } && Places.IsElementwise(tile.Op)
-        && (tile.Op is TileOp.Add or TileOp.Subtract && tile.Operands.Select(PlaceOf).Distinct().Count() == 2 || tile.Operands.Any(operand => IsDifference(Program[operand])));
+        && (tile.Op is TileOp.Add or TileOp.Subtract && tile.Operands.Select(PlaceOf).OrderBy(place => place).SequenceEqual([Place.Line, Place.Tile])
+            || tile.Operands.Any(operand => IsDifference(Program[operand])));
 
     private bool IsAtHand(int id) => Program[id].Op is TileOp.Input or TileOp.Constant;
 

@@ -74,6 +74,18 @@ partial class Based
                 new(GpuRole.Argument, "v"),
                 new(GpuRole.FinalState, "S"),
                 new(GpuRole.FinalState, "z"),
+            ]),
+            BackwardSegment: new GpuKernel(typeof(GpuCode), nameof(BackwardSegment), ["K", "Taylor2<K>", "V"], "V",
+            [
+                new(GpuRole.Argument, "q"),
+                new(GpuRole.Argument, "k"),
+                new(GpuRole.Argument, "v"),
+                new(GpuRole.OutputGradient, "o"),
+                new(GpuRole.Argument, "scale"),
+                new(GpuRole.KeptState, "S"),
+                new(GpuRole.InitialStateGradient, "S"),
+                new(GpuRole.KeptState, "z"),
+                new(GpuRole.InitialStateGradient, "z"),
             ]));
 
         /// <summary>Shared memory of a block.</summary>
@@ -86,7 +98,7 @@ partial class Based
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Rests.Bytes<TChunk, TChunk, TElement>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void ForwardLines<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -142,8 +154,7 @@ partial class Based
             var tShared = z + Columns.Bytes<TTaylor2OfK>();
             var t3Shared = tShared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
             var PShared = t3Shared + Shared<TChunk, TK, TElement>.Bytes;
-            var PRest = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var line2 = PRest + Rests.Bytes<TChunk, TChunk, TElement>();
+            var line2 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
             var zonesOft6 = line2 + Columns.Bytes<TChunk>();
             var line3 = zonesOft6 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
             var zonesOft2 = line3 + Columns.Bytes<TTaylor2OfK>();
@@ -223,7 +234,6 @@ partial class Based
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
                 Tile.Load<TBlock, TChunk, TChunk, TElement>(P, PShared);
-                Rests.Store<TBlock, TChunk, TChunk, TElement>(PRest, P, PShared);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(lineOfColumns, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
@@ -254,10 +264,6 @@ partial class Based
                 Group.Barrier();
                 Products.AB<TBlock, TChunk, TV, TTaylor2OfK, TElement>(t9, t7Shared, SStored);
                 Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t9, PShared, v);
-                if (TElement.TensorCoreType != 0)
-                {
-                    Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t9, PRest, v);
-                }
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TChunk.Value / 32; i++)
@@ -327,7 +333,7 @@ partial class Based
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Rests.Bytes<TChunk, TChunk, TElement>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void BackwardLines<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -386,8 +392,7 @@ partial class Based
             var tShared = z + Columns.Bytes<TTaylor2OfK>();
             var t2Shared = tShared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
             var PShared = t2Shared + Shared<TChunk, TK, TElement>.Bytes;
-            var PRest = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var line2 = PRest + Rests.Bytes<TChunk, TChunk, TElement>();
+            var line2 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
             var zonesOft6 = line2 + Columns.Bytes<TChunk>();
             var t9Shared = zonesOft6 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
             var t10Shared = t9Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
@@ -493,7 +498,6 @@ partial class Based
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
                 Tile.Load<TBlock, TChunk, TChunk, TElement>(P, PShared);
-                Rests.Store<TBlock, TChunk, TChunk, TElement>(PRest, P, PShared);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(lineOfColumns, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
@@ -527,10 +531,6 @@ partial class Based
                 Group.Barrier();
                 Products.AB<TBlock, TChunk, TV, TTaylor2OfK, TElement>(t12, t10Shared, S);
                 Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t12, PShared, v);
-                if (TElement.TensorCoreType != 0)
-                {
-                    Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t12, PRest, v);
-                }
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TChunk.Value / 32; i++)
@@ -563,10 +563,6 @@ partial class Based
                 Tile.Fill<TBlock, TChunk, TV>(dv, 0f);
                 Products.AB<TBlock, TChunk, TV, TTaylor2OfK, TElement>(dv, tShared, dSStored);
                 Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(dv, PShared, @do, line4);
-                if (TElement.TensorCoreType != 0)
-                {
-                    Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(dv, PRest, @do, line4);
-                }
                 Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, v, Shared<TChunk, TV, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TTaylor2OfK, TV>.Count; i++)
                 {
@@ -606,8 +602,6 @@ partial class Based
                 }
                 var t16Shared = PShared;
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(t16Shared, t16);
-                var t16Rest = PRest;
-                Rests.Store<TBlock, TChunk, TChunk, TElement>(t16Rest, t16, t16Shared);
                 Columns.OfRows<TBlock, TChunk, TTaylor2OfK>(line5OfRows3, line5);
                 Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(zOfColumns2, z);
                 Columns.OfRows<TBlock, TChunk, TTaylor2OfK>(line4OfRows3, line4);
@@ -620,16 +614,8 @@ partial class Based
                 Tile.Fill<TBlock, TChunk, TK>(t18, 0f);
                 Group.Barrier();
                 Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(t18, t16Shared, q);
-                if (TElement.TensorCoreType != 0)
-                {
-                    Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(t18, t16Rest, q);
-                }
                 Tile.Fill<TBlock, TChunk, TK>(t19, 0f);
                 Products.AB<TBlock, TChunk, TK, TChunk, TElement>(t19, t16Shared, k);
-                if (TElement.TensorCoreType != 0)
-                {
-                    Products.AB<TBlock, TChunk, TK, TChunk, TElement>(t19, t16Rest, k);
-                }
                 Features.AddGradient<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t19, t2Shared, t17Shared, qTensor.Columns);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
@@ -788,6 +774,258 @@ partial class Based
             Group.Barrier();
             Rows.WriteState<TBlock, TTaylor2OfK, SingleElement>(finalz, sequence, head, heads, z);
             Transfers.WriteState<TBlock, TTaylor2OfK, TV, SingleElement>(finalS, Features.Count<Taylor2Map>(kTensor.Columns), sequence, head, heads, S);
+        }
+
+        /// <summary>Shared memory of a block.</summary>
+        public static int BackwardSegmentBytes<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>()
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TK : struct, ISize
+            where TTaylor2OfK : struct, ISize
+            where TV : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>();
+
+        /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
+        private static void BackwardSegmentLines<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TK : struct, ISize
+            where TTaylor2OfK : struct, ISize
+            where TV : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+        {
+            var line = lines;
+            if (Columns.IsMine)
+            {
+                for (var i = 0; i < TChunk.Value / 32; i++)
+                {
+                    var at = Columns.Token<TChunk>(i);
+                    Columns.Set(line, at, Columns.IsToken(at, rows));
+                }
+            }
+        }
+
+        /// <summary>What a segment of a sequence makes of no gradient of the state after it, and how it decays another one.</summary>
+        public static void BackwardSegment<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor doTensor, float scale, GpuTensor keptS, GpuTensor dInitialS, GpuTensor keptz, GpuTensor dInitialz, long offsets, int heads, int splits)
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TK : struct, ISize
+            where TTaylor2OfK : struct, ISize
+            where TV : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+        {
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
+            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            vTensor = vTensor.From<TElement>(split * TV.Value);
+            doTensor = doTensor.From<TElement>(split * TV.Value);
+            keptS = keptS.From<TElement>(split * TV.Value);
+            dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
+            var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
+            var linesBytes = 1 * Columns.Bytes<TChunk>();
+            var doPlaces = shared;
+            var vPlaces = doPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes);
+            var qPlaces = vPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TV, TElement>.Bytes);
+            var kPlaces = qPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes);
+            var lines = kPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TElement>.Bytes);
+            var S = lines + (2 * 1 * Columns.Bytes<TChunk>());
+            var dz = S + Shared<TTaylor2OfK, TV, TElement>.Bytes;
+            var z = dz + Columns.Bytes<TTaylor2OfK>();
+            var tShared = z + Columns.Bytes<TTaylor2OfK>();
+            var PShared = tShared + Shared<TChunk, TK, TElement>.Bytes;
+            var line2 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var zonesOft4 = line2 + Columns.Bytes<TChunk>();
+            var t5Shared = zonesOft4 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
+            var line3 = t5Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
+            var zonesOft6 = line3 + Columns.Bytes<TChunk>();
+            var line4 = zonesOft6 + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>();
+            var line5 = line4 + Columns.Bytes<TChunk>();
+            var zonesOft8 = line5 + Columns.Bytes<TChunk>();
+            var line6 = zonesOft8 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
+            var zonesOft9 = line6 + Columns.Bytes<TTaylor2OfK>();
+            var dz2 = zonesOft9 + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>();
+            Rows.Fill<TTaylor2OfK>(dz, 0f);
+            var dS = Tile.New<TBlock, TTaylor2OfK, TV>();
+            Tile.Fill<TBlock, TTaylor2OfK, TV>(dS, 0f);
+            var lineOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
+            var zOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Columns);
+            var line4OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var line5OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Rows);
+            var t = Tile.New<TBlock, TChunk, TK>();
+            var t2 = Tile.New<TBlock, TChunk, TChunk>();
+            var t3 = Tile.New<TBlock, TChunk, TChunk>();
+            var P = Tile.New<TBlock, TChunk, TChunk>();
+            var t4 = Tile.New<TBlock, TChunk, TChunk>();
+            var t5 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t6 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t7 = Tile.New<TBlock, TChunk, TV>();
+            var t8 = Tile.New<TBlock, TChunk, TV>();
+            var dS2 = Tile.New<TBlock, TTaylor2OfK, TV>();
+            var t9 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var turn = 0;
+            var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
+            Transfers.CopyState<TBlock, TTaylor2OfK, TV, TElement>(S, keptS, Features.Count<Taylor2Map>(qTensor.Columns), firstRow + (start / TChunk.Value), head, heads, start >= 0);
+            BackwardSegmentLines<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(start, tokens), scale);
+            Transfers.Depart<TBlock>();
+            while (start >= 0)
+            {
+                var next = start - TChunk.Value;
+                var rows = Memory.RowsAt<TChunk>(start, tokens);
+                Transfers.Arrive<TBlock>();
+                Group.Barrier();
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
+                var @do = doPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TK, TElement>.Bytes);
+                Transfers.Depart<TBlock>();
+                var line = lines;
+                Rows.ReadState<TTaylor2OfK, SingleElement>(z, keptz, firstRow + (start / TChunk.Value), head, heads);
+                Group.Barrier();
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TK>.Row(i);
+                    var column = Layout<TBlock, TChunk, TK>.Column(i);
+                    t[i] = scale * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column));
+                }
+                Tile.Store<TBlock, TChunk, TK, TElement>(tShared, t);
+                Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    t3[i] = t2[i] * scale;
+                }
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
+                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
+                    P[i] = Numbers.Where(row >= column, (1f + (t3[i] * (1f + (0.5f * t3[i])))));
+                }
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
+                Tile.Load<TBlock, TChunk, TChunk, TElement>(P, PShared);
+                Columns.OfColumns<TBlock, TChunk, TChunk>(lineOfColumns, line);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    t4[i] = P[i] * lineOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)];
+                }
+                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft4, t4);
+                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t5, 0f);
+                Group.Barrier();
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t5, tShared, qTensor.Columns);
+                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t5Shared, t5);
+                Tile.Load<TBlock, TChunk, TTaylor2OfK, TElement>(t5, t5Shared);
+                Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(zOfColumns, z);
+                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
+                {
+                    t6[i] = t5[i] * zOfColumns[Layout<TBlock, TChunk, TTaylor2OfK>.ColumnOf(i)];
+                }
+                Reductions.SumColumns<TBlock, TChunk, TTaylor2OfK>(zonesOft6, t6);
+                Tile.Fill<TBlock, TChunk, TV>(t7, 0f);
+                Group.Barrier();
+                Products.AB<TBlock, TChunk, TV, TTaylor2OfK, TElement>(t7, t5Shared, S);
+                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t7, PShared, v);
+                if (Columns.IsMine)
+                {
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft4, at));
+                    }
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(line3, at, Reductions.ColumnOf<TBlock, TChunk, TTaylor2OfK>(zonesOft6, at));
+                    }
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(line4, at, 1f / ((Columns.Get(line3, at) + Columns.Get(line2, at)) + 1E-06f));
+                    }
+                }
+                Group.Barrier();
+                Transfers.CopyState<TBlock, TTaylor2OfK, TV, TElement>(S, keptS, Features.Count<Taylor2Map>(qTensor.Columns), firstRow + (next / TChunk.Value), head, heads, next >= 0);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                Columns.OfRows<TBlock, TChunk, TV>(line4OfRows, line4);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TV>.Row(i);
+                    var column = Layout<TBlock, TChunk, TV>.Column(i);
+                    t8[i] = -((TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * (t7[i] * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)])) * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
+                }
+                Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft8, t8);
+                for (var i = 0; i < Layout<TBlock, TTaylor2OfK, TV>.Count; i++)
+                {
+                    dS2[i] = dS[i];
+                }
+                Products.AtB<TBlock, TTaylor2OfK, TV, TChunk, TElement>(dS2, t5Shared, @do, line4);
+                Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                if (Columns.IsMine)
+                {
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(line5, at, Reductions.ColumnOf<TBlock, TChunk, TV>(zonesOft8, at));
+                    }
+                }
+                Group.Barrier();
+                Columns.OfRows<TBlock, TChunk, TTaylor2OfK>(line5OfRows, line5);
+                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
+                {
+                    t9[i] = t5[i] * line5OfRows[Layout<TBlock, TChunk, TTaylor2OfK>.RowOf(i)];
+                }
+                Reductions.SumRows<TBlock, TChunk, TTaylor2OfK>(zonesOft9, t9);
+                Group.Barrier();
+                if (Columns.IsMine)
+                {
+                    for (var i = 0; i < TTaylor2OfK.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TTaylor2OfK>(i);
+                        Columns.Set(line6, at, Reductions.RowOf<TBlock, TChunk, TTaylor2OfK>(zonesOft9, at));
+                    }
+                    for (var i = 0; i < TTaylor2OfK.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TTaylor2OfK>(i);
+                        Columns.Set(dz2, at, Columns.Get(dz, at) + Columns.Get(line6, at));
+                    }
+                }
+                if (Columns.IsMine)
+                {
+                    for (var i = 0; i < TTaylor2OfK.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TTaylor2OfK>(i);
+                        Columns.Set(dz, at, Columns.Get(dz2, at));
+                    }
+                }
+                for (var i = 0; i < Layout<TBlock, TTaylor2OfK, TV>.Count; i++) dS[i] = dS2[i];
+                turn = 1 - turn;
+                lines = lines + linesBytes;
+                linesBytes = -linesBytes;
+                BackwardSegmentLines<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(lines, Memory.RowsAt<TChunk>(next, tokens), scale);
+                start = next;
+            }
+            Group.Barrier();
+            Rows.WriteState<TBlock, TTaylor2OfK, SingleElement>(dInitialz, sequence, (split * heads) + head, splits * heads, dz);
+            Transfers.WriteState<TBlock, TTaylor2OfK, TV, SingleElement>(dInitialS, Features.Count<Taylor2Map>(qTensor.Columns), sequence, head, heads, dS);
         }
     }
 }
