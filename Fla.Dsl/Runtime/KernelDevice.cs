@@ -58,6 +58,13 @@ public abstract class KernelDevice
         return kernel.Value;
     }
 
+    /// <summary>Begins to make kernels ready, all at once, for calls of <see cref="Prepare"/> that are to come.</summary>
+    internal void Begin(IEnumerable<MethodInfo> methods)
+    {
+        foreach (var method in methods)
+            if (!kernels.ContainsKey(method)) Task.Run(() => Prepare(method));
+    }
+
     /// <summary>Makes a method that may be a kernel ready.</summary>
     private protected abstract PreparedKernel Create(MethodInfo method);
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Fla.Dsl;
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Cuda;
+using Fla.Dsl.Runtime.Launch;
 using Fla.Dsl.Testing;
 using Fla.Layers.Evaluation;
 using Fla.Ops;
@@ -67,15 +68,17 @@ internal static class BenchOpsCommand
         using var warm = empty(1, device: device);  // what PyTorch takes of a device anyhow
         var cuda = deviceName == "cuda" ? CudaDevice.Number(0) : null;
         var (machine, free) = (cuda?.Machine, cuda?.FreeBytes());
-        var table = Tables.Create("op", "shape", "forward", "", "", "", "forward + backward", "", "", "", "memory");
+        var table = Tables.Create("op", "shape", "forward", "", "", "", "forward + backward", "", "", "", "memory", "first call", "cached");
         var rows = new List<Dictionary<string, object?>>();
         foreach (var op in ops)
             foreach (var shape in shapes)
             {
+                var first = cuda is null ? null : FirstCall.Of(op, shape.WorkOf(op, Choices.Types[type]), cuda);
                 var timing = OpBenchmark.Run(op, shape, mode, Choices.Types[type], device);
                 var taken = free - cuda?.FreeBytes();
-                table.AddRow([op.Name, $"{shape}", .. Cells(timing.Forward, machine), .. Cells(timing.Both, machine), Memory(taken)]);
-                rows.Add(Figures(timing, mode, type, machine, taken));
+                table.AddRow(
+                    [op.Name, $"{shape}", .. Cells(timing.Forward, machine), .. Cells(timing.Both, machine), Memory(taken), .. Cells(first)]);
+                rows.Add(Figures(timing, mode, type, machine, taken, first));
             }
 
         Console.WriteLine($"{machine?.Name ?? "CPU"}, {type}, {new Execution(mode)}");
@@ -93,6 +96,9 @@ internal static class BenchOpsCommand
         Share(pass, machine) is { } share ? Text($"{share:0%}") : "-",
     ];
 
+    private static IEnumerable<string> Cells(FirstCall? first) =>
+        first is null ? ["-", "-"] : [Text($"{first.Cold:0.00} s"), Text($"{first.Cached * 1e3:0} ms")];
+
     private static string Rate(double rate, string unit) => rate >= 1e12 ? Text($"{rate / 1e12:0.00} T{unit}") : Text($"{rate / 1e9:0.0} G{unit}");
 
     // What PyTorch has taken so far, which gives nothing back.
@@ -101,7 +107,8 @@ internal static class BenchOpsCommand
     private static double? Share(PassTiming pass, Machine? machine) =>
         machine?.Roofline(pass.Bytes, pass.Flops) is > 0 and var least ? least / pass.Seconds : null;
 
-    private static Dictionary<string, object?> Figures(OpTiming timing, Mode mode, string type, Machine? machine, long? taken) => new()
+    private static Dictionary<string, object?> Figures(
+        OpTiming timing, Mode mode, string type, Machine? machine, long? taken, FirstCall? first) => new()
     {
         ["device"] = machine?.Name ?? "CPU",
         ["op"] = timing.Op.Name,
@@ -117,6 +124,8 @@ internal static class BenchOpsCommand
         ["fwdbwd_ms"] = timing.Both.Seconds * 1e3,
         ["fwdbwd_roofline"] = Share(timing.Both, machine),
         ["reserved_bytes"] = taken,
+        ["first_call_s"] = first?.Cold,
+        ["first_call_cached_s"] = first?.Cached,
     };
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

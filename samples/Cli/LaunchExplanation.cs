@@ -58,7 +58,7 @@ internal static class LaunchExplanation
             Text($"{plan.SharedBytes / 1024.0:0.0} of {machine.SharedBytesPerBlock / 1024} KiB"),
             resources is var (registers, local) ? Text($"{registers}{(local > 0 ? $", {local} bytes spilled" : "")}") : "unknown",
             Text($"{bytes / 1e6:0.0} MB"),
-            flops > 0 ? Text($"{flops / 1e9:0.0} GFLOP") : "unknown",
+            Text($"{flops / 1e9:0.0} GFLOP"),
             Text($"{machine.Roofline(bytes, flops) * 1e3:0.000} ms"),
         ];
     }

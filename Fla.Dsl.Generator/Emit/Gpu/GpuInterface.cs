@@ -143,8 +143,19 @@ internal sealed class GpuInterface
     {
         var dimensions = string.Join(", ", Plan.Dimensions.Select(dimension => $"\"{dimension}\""));
         code.Line($"{Kernel.Name}: new GpuKernel(typeof(GpuCode), nameof({Kernel.Name}), [{dimensions}], {(Split is null ? "null" : $"\"{Split}\"")},");
-        code.Line("[").Indented(() => code.Lines(Roles.Select(role => $"new(GpuRole.{role.Role}, \"{role.Of}\"),"))).Line($"]){(isByChannel ? " { IsByChannel = true }" : "")}{end}");
+        var about = isByChannel ? "IsByChannel = true" : $"Products = [{string.Join(", ", Products.Select(sizes => $"({string.Join(", ", sizes.Select(Quoted))})"))}]";
+        code.Line("[").Indented(() => code.Lines(Roles.Select(role => $"new(GpuRole.{role.Role}, \"{role.Of}\"),"))).Line($"]) {{ {about} }}{end}");
+
+        static string Quoted(string dimension) => $"\"{(dimension == Dim.Time ? "C" : dimension)}\"";
     }
+
+    /// <summary>The matrix products of a chunk: rows, columns and inner dimension of each. An inverse takes as much as a product.</summary>
+    private IEnumerable<string[]> Products =>
+        from tile in program.Instructions
+        where Plan.Needed.Contains(tile.Id)
+        let left = tile.Operands.Count > 0 ? program[tile.Operands[0]].Shape : tile.Shape
+        where tile.Op is TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed or TileOp.InverseUnitLower
+        select new[] { tile.Shape.Rows, tile.Shape.Columns, tile.TransposeLeft ? left.Rows : left.Columns };
 
     public string Tensor(ProgramInput input) => input.Kind == InputKind.State ? KeptTensor(input.Name) : tensorOfInput[input.Id];
 

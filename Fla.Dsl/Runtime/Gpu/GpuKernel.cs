@@ -50,8 +50,7 @@ public sealed class GpuKernel
     public bool IsByChannel { get; init; }
 
     /// <summary>
-    /// The matrix products of a chunk: rows, columns and inner dimension of each by name, the chunk's tokens as <c>C</c>. Empty where they
-    /// are not known.
+    /// The matrix products of a chunk: rows, columns and inner dimension of each by name, the chunk's tokens as <c>C</c>.
     /// </summary>
     public IReadOnlyList<(string Rows, string Columns, string Inner)> Products { get; init; } = [];
 

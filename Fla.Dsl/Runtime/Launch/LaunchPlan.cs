@@ -115,7 +115,7 @@ public sealed record LaunchPlan(
     /// <summary>What it moves to and from memory at least, in bytes.</summary>
     public long Bytes(RecurrenceOp op) => Traffic.Of(op, this);
 
-    /// <summary>The operations of its matrix products; 0 where they are not known.</summary>
+    /// <summary>The operations of its matrix products.</summary>
     public double Flops()
     {
         double Size(string dimension) => dimension == "C" ? Chunk : Work.Sizes[dimension];

@@ -47,7 +47,7 @@ partial class DeltaRule
                 new(GpuRole.KeptState, "S"),
                 new(GpuRole.InitialState, "S"),
                 new(GpuRole.FinalState, "S"),
-            ]),
+            ]) { Products = [("C", "V", "K"), ("C", "C", "K"), ("C", "C", "C"), ("C", "V", "C"), ("C", "V", "K"), ("C", "C", "K"), ("C", "V", "C"), ("K", "V", "C")] },
             Backward: new GpuKernel(typeof(GpuCode), nameof(Backward), ["K", "V"], "V",
             [
                 new(GpuRole.Argument, "q"),
@@ -63,7 +63,7 @@ partial class DeltaRule
                 new(GpuRole.KeptState, "S"),
                 new(GpuRole.FinalStateGradient, "S"),
                 new(GpuRole.InitialStateGradient, "S"),
-            ]));
+            ]) { Products = [("C", "V", "K"), ("C", "C", "K"), ("C", "C", "C"), ("C", "V", "C"), ("C", "C", "K"), ("C", "K", "V"), ("C", "V", "K"), ("C", "C", "V"), ("C", "V", "C"), ("C", "K", "C"), ("C", "K", "C"), ("C", "K", "V"), ("K", "V", "C"), ("C", "V", "C"), ("C", "C", "V"), ("C", "K", "C"), ("C", "K", "C"), ("C", "K", "V"), ("K", "V", "C")] });
 
         /// <summary>Shared memory of a block.</summary>
         public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()

@@ -46,7 +46,7 @@ partial class SimpleGatedLinearAttention
                 new(GpuRole.KeptState, "S"),
                 new(GpuRole.InitialState, "S"),
                 new(GpuRole.FinalState, "S"),
-            ]),
+            ]) { Products = [("C", "V", "K"), ("C", "C", "K"), ("C", "V", "C"), ("K", "V", "C")] },
             Backward: new GpuKernel(typeof(GpuCode), nameof(Backward), ["K", "V"], "V",
             [
                 new(GpuRole.Argument, "q"),
@@ -62,7 +62,7 @@ partial class SimpleGatedLinearAttention
                 new(GpuRole.KeptState, "S"),
                 new(GpuRole.FinalStateGradient, "S"),
                 new(GpuRole.InitialStateGradient, "S"),
-            ]),
+            ]) { Products = [("C", "C", "K"), ("C", "K", "V"), ("C", "V", "K"), ("C", "C", "V"), ("C", "V", "C"), ("C", "K", "C"), ("C", "K", "C"), ("C", "K", "V"), ("K", "V", "C")] },
             Segment: new GpuKernel(typeof(GpuCode), nameof(Segment), ["K", "V"], "V",
             [
                 new(GpuRole.Argument, "k"),
@@ -70,7 +70,7 @@ partial class SimpleGatedLinearAttention
                 new(GpuRole.Argument, "g"),
                 new(GpuRole.FinalState, "S"),
                 new(GpuRole.StateDecay, "S"),
-            ]),
+            ]) { Products = [("K", "V", "C")] },
             BackwardSegment: new GpuKernel(typeof(GpuCode), nameof(BackwardSegment), ["K", "V"], "V",
             [
                 new(GpuRole.Argument, "q"),
@@ -79,7 +79,7 @@ partial class SimpleGatedLinearAttention
                 new(GpuRole.Argument, "scale"),
                 new(GpuRole.InitialStateGradient, "S"),
                 new(GpuRole.StateDecay, "S"),
-            ]));
+            ]) { Products = [("K", "V", "C")] });
 
         /// <summary>Shared memory of a block.</summary>
         public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>()

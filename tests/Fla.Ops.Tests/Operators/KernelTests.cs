@@ -11,16 +11,24 @@ public class KernelTests
 {
     public static TheoryData<string> Names => [.. Fla.Ops.Catalogue.All.Where(op => op.Gpu is not null).Select(op => op.Name)];
 
+    /// <summary>What users might declare: in this assembly, and not in the catalogue.</summary>
+    public static TheoryData<string> Variants =>
+        [.. Catalogue.All.Where(op => op.Gpu is not null).Select(op => op.Name).Except(Fla.Ops.Catalogue.All.Select(op => op.Name))];
+
     [Theory]
     [MemberData(nameof(Names))]
     public void They_equal_the_declaration(string name) => Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name), Packed);
+
+    [Theory]
+    [MemberData(nameof(Variants))]
+    public void Those_of_users_do_too(string name) => Check(Catalogue.All.Single(op => op.Name == name), Packed with { Heads = 1 });
 
     // Two chunks or more, none and one.
     private static ConformanceCase Packed => new()
     {
         Type = torch.ScalarType.Float32,
         SequenceLengths = [70, 0, 3],
-        Sizes = new Dictionary<string, int> { ["K"] = 12, ["V"] = 20 },
+        Sizes = new Dictionary<string, int> { ["K"] = 12, ["V"] = 20, ["M"] = 6, ["N"] = 5, ["D"] = 7 },
     };
 
     public static TheoryData<string> ByChannel => [.. Fla.Ops.Catalogue.All.Where(op => op.Gpu?.Forward.IsByChannel == true).Select(op => op.Name)];

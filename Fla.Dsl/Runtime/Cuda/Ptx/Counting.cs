@@ -14,7 +14,7 @@ internal sealed class Counting
 
     private readonly record struct Write(int Block, int Place, Statement Statement);
 
-    public Counting(ControlFlow flow, IReadOnlyList<Loop> loops, Loop loop)
+    private Counting(ControlFlow flow, IReadOnlyList<Loop> loops, Loop loop)
     {
         (this.flow, this.loops, this.loop) = (flow, loops, loop);
         foreach (int id in loop.Blocks)
@@ -31,18 +31,24 @@ internal sealed class Counting
     }
 
     /// <summary>
-    /// How often the loop turns when entered with <paramref name="entering"/> known, if nothing but its header ends it; null if that cannot
+    /// How often a loop turns when entered with <paramref name="entering"/> known, if nothing but its header ends it; null if that cannot
     /// be told, or the turns together have more than <paramref name="mostStatements"/>.
     /// </summary>
-    public int? Turns(Facts entering, int mostStatements)
+    public static int? Turns(ControlFlow flow, IReadOnlyList<Loop> loops, Loop loop, Facts entering, int mostStatements)
     {
         var header = flow[loop.Header];
         if (loop.Latches.Count != 1 || loop.Blocks.Contains(flow.Entry.Id)) return null;
         if (header is not { Branch: { } branch, Next: { } next }) return null;
         if (loop.Blocks.Contains(next) == loop.Blocks.Contains(branch.Target)) return null;
-        foreach (string counter in header.Statements.SelectMany(statement => statement.Reads).Distinct())
-            if (entering.TryGetValue(counter, out var start) && StepsOf(counter) is { } steps)
-                if (Simulate(header, branch, Invariants(entering), counter, start, steps, mostStatements) is { } turns) return turns;
+        string[] counters = [.. header.Statements.SelectMany(statement => statement.Reads).Distinct().Where(entering.ContainsKey)];
+        if (counters.Length == 0) return null;
+
+        var counting = new Counting(flow, loops, loop);
+        var invariants = new Lazy<Facts>(() => counting.Invariants(entering));
+        foreach (string counter in counters)
+            if (counting.StepsOf(counter) is { } steps)
+                if (counting.Simulate(header, branch, new(invariants.Value), counter, entering[counter], steps, mostStatements) is { } turns)
+                    return turns;
         return null;
     }
 

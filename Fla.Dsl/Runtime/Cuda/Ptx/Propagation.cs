@@ -38,6 +38,7 @@ internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loo
             }
             if (loop is not null) Forget(loop, facts);
             for (int i = 0; i < block.Statements.Count; i++) Passing(block, i, facts);
+            if (block == flow.Entry) facts.KeepThroughout(ChangedAfter(block));
 
             var decided = Decide(block, facts);
             Leaving?.Invoke(decided, facts);
@@ -51,7 +52,7 @@ internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loo
 
     private static Block Decide(Block block, Facts facts)
     {
-        if (block.Branch is not { } branch || !facts.TryGetValue(branch.Predicate, out var predicate)) return block;
+        if (block.Branch is not { } branch || facts.Of(branch.Predicate) is not { } predicate) return block;
         return block with { Branch = null, Next = branch.Taken(predicate.Number != 0) ? branch.Target : block.Next };
     }
 
@@ -60,6 +61,7 @@ internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loo
         if (reached.ContainsKey(to))
         {
             // A way back: the header was gone through without what it might bring.
+            if (Losing is null) return;
             foreach (var (register, value) in facts)
                 if (IsForgotten(register, loops[to])) Lose(register, value, to);
         }
@@ -71,6 +73,7 @@ internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loo
                     known.Remove(register);
                     Lose(register, value, to);
                 }
+            if (Losing is null) return;
             foreach (var (register, value) in facts)
                 if (!known.ContainsKey(register)) Lose(register, value, to);
         }
@@ -90,12 +93,23 @@ internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loo
             }
     }
 
-    private bool IsForgotten(string register, Loop loop)
+    private bool IsForgotten(string register, Loop loop) => IsEnteredElsewhere(loop) || ChangedIn(loop).Contains(register);
+
+    private HashSet<string> ChangedIn(Loop loop)
     {
-        if (!changed.TryGetValue(loop, out var registers))
-            changed[loop] = registers =
-                [.. from id in loop.Blocks from statement in flow[id].Statements from written in statement.Writes select written];
-        return IsEnteredElsewhere(loop) || registers.Contains(register);
+        if (!changed.TryGetValue(loop, out var registers)) changed[loop] = registers = WrittenBy(loop.Blocks.Select(id => flow[id]));
+        return registers;
+    }
+
+    private HashSet<string> ChangedAfter(Block entry) => WrittenBy(flow.Blocks.Where(block => block != entry));
+
+    private static HashSet<string> WrittenBy(IEnumerable<Block> blocks)
+    {
+        HashSet<string> registers = [];
+        foreach (var statements in blocks.Select(block => block.Statements).Distinct())
+            foreach (var statement in statements)
+                foreach (string register in statement.Writes) registers.Add(register);
+        return registers;
     }
 
     private bool IsEnteredElsewhere(Loop loop) => loop.Blocks.Contains(flow.Entry.Id);

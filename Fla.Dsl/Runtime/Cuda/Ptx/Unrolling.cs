@@ -55,7 +55,7 @@ internal static class Unrolling
         HashSet<int> taken = [];
         foreach (var loop in loops)
             if (entering.TryGetValue(loop.Header, out var facts) && !loop.Blocks.Overlaps(taken))
-                if (new Counting(flow, loops, loop).Turns(facts, MostStatements) is { } turns)
+                if (Counting.Turns(flow, loops, loop, facts, MostStatements) is { } turns)
                 {
                     next.Add((loop, turns));
                     taken.UnionWith(loop.Blocks);

@@ -10,19 +10,25 @@ internal readonly record struct Value(string? Depot, long Number);
 /// <summary>What is known of the registers at some place in a function.</summary>
 internal sealed class Facts : Dictionary<string, Value>
 {
-    public Facts()
-    {
-    }
+    // The addresses of hundreds of arrays are known from the first block on: they are not copied from block to block.
+    private readonly Dictionary<string, Value> throughout;
+
+    public Facts() => throughout = [];
 
     public Facts(Facts other)
-        : base(other)
+        : base(other) => throughout = other.throughout;
+
+    /// <summary>Takes what is known here for known in all that is made from it, but of <paramref name="changed"/> registers.</summary>
+    public void KeepThroughout(HashSet<string> changed)
     {
+        foreach (var (register, value) in this)
+            if (!changed.Contains(register) && Remove(register)) throughout[register] = value;
     }
 
     /// <summary>What an operand is: a local array, a literal, or a register of which something is known.</summary>
     public Value? Of(string operand)
     {
-        if (TryGetValue(operand, out var known)) return known;
+        if (TryGetValue(operand, out var known) || throughout.TryGetValue(operand, out known)) return known;
         if (operand.StartsWith('%')) return null;
         if (operand.StartsWith(Depot.Prefix, StringComparison.Ordinal)) return new Value(operand, 0);
         return long.TryParse(operand, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)
