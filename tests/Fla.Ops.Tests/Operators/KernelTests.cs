@@ -67,9 +67,6 @@ public class KernelTests
         }
     }
 
-    [Fact]
-    public void A_term_that_comes_twice_counts_twice() => Check(Divides.Op, Packed);
-
     /// <summary>Were operands of the triangular system rounded to bf16, the errors would be 5.0e-3 and 3.5e-3.</summary>
     [Theory]
     [InlineData("DeltaRule", 4.2e-3)]
