@@ -10,7 +10,11 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// <param name="Program">The program, lowered.</param>
 /// <param name="IsBackward">Whether it walks from the last chunk to the first.</param>
 /// <param name="Decays">Of a segment's program, the states that carried decays are of; null of others.</param>
-internal sealed record KernelProgram(string Name, string Summary, TileProgram Program, bool IsBackward, IReadOnlyDictionary<string, string>? Decays = null);
+internal sealed record KernelProgram(string Name, string Summary, TileProgram Program, bool IsBackward, IReadOnlyDictionary<string, string>? Decays = null)
+{
+    public static KernelProgram Segment(string prefix, string of, TileProgram program, IReadOnlyDictionary<string, string> decays) =>
+        new($"{prefix}Segment", $"What a segment of a sequence makes of {of}, and how it decays another one.", program, prefix.Length > 0, decays);
+}
 
 /// <summary>The programs of a recurrence's kernels.</summary>
 /// <param name="Programs">One for each kernel.</param>
@@ -33,7 +37,7 @@ internal sealed record GpuPrograms(IReadOnlyList<KernelProgram> Programs, string
         var programs = Walks(declaration, forward, backward);
         foreach (var (walk, prefix, of) in new[] { (chunk.Forward.Program, string.Empty, "an empty state"), (chunk.Backward.Program, "Backward", "no gradient of the state after it") })
             if (SegmentProgram.Of(walk) is var (segment, decays) && GpuLowering.Lower(segment) is var lowered && Fits(declaration, lowered))
-                programs.Add(new($"{prefix}Segment", $"What a segment of a sequence makes of {of}, and how it decays another one.", lowered, prefix.Length > 0, decays));
+                programs.Add(KernelProgram.Segment(prefix, of, lowered, decays));
         return new GpuPrograms(programs, SplitOf(chunk.Forward.Program));
     }
 

@@ -5,7 +5,7 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// <summary>
 /// What a segment of a sequence makes of an empty state, and how it decays another one: a walk without outputs, that also carries the
 /// logarithms of the states' decays; or, of the walk backward, the same of the states' gradients. There is none unless each is multiplied
-/// element by element and added to.
+/// element by element, by exponentials and added to.
 /// </summary>
 internal sealed class SegmentProgram
 {
@@ -33,10 +33,11 @@ internal sealed class SegmentProgram
         {
             if (FactorOf(state.Id, after) is not { } factor) return null;
             if (factor == state.Id) continue;
+            if (Logarithm(factor) is not { } logarithm) return null;
             var name = names.Fresh($"{state.Name}Decay");
             var decay = builder.Input(name, InputKind.Carry, walk[state.Id].Shape);
             decays.Add(name, state.Name);
-            next.Add(new ProgramOutput(name, builder.Add(decay, Logarithm(factor))));
+            next.Add(new ProgramOutput(name, builder.Add(decay, logarithm)));
         }
 
         return (builder.Build("segment", [], next), decays);
@@ -58,15 +59,16 @@ internal sealed class SegmentProgram
         };
     }
 
-    private int Logarithm(int id)
+    /// <summary>The logarithm of a factor that is the exponential of something; another one may be negative.</summary>
+    private int? Logarithm(int id)
     {
         var tile = walk[id];
         return tile.Op switch
         {
             TileOp.Exp => map[tile.Operands[0]],
-            TileOp.Transpose => builder.Transpose(Logarithm(tile.Operands[0])),
-            TileOp.Broadcast => builder.Broadcast(Logarithm(tile.Operands[0]), tile.Shape),
-            _ => builder.Unary(TileOp.Log, map[id]),
+            TileOp.Transpose when Logarithm(tile.Operands[0]) is { } turned => builder.Transpose(turned),
+            TileOp.Broadcast when Logarithm(tile.Operands[0]) is { } repeated => builder.Broadcast(repeated, tile.Shape),
+            _ => null,
         };
     }
 }

@@ -142,7 +142,7 @@ internal sealed class GpuEvaluator : Evaluator
     private Tensor GradientOf(LaunchPlan plan, int state)
     {
         var shape = Call.States[state].Shape;
-        return plan.Splits == 1 || Call.Op.States[state].Dimensions[^1] == plan.Kernel.Split
+        return plan.Splits == 1 || Call.Op.States[state].Dimensions.Contains(plan.Kernel.Split)
             ? StatesOf(plan, Call.States[state])
             : Unwritten.Tensor([plan.Work.Sequences, plan.Splits, .. shape[1..]], ScalarType.Float32, Call.Device);
     }

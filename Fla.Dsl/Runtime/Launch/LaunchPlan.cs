@@ -65,7 +65,7 @@ public sealed record LaunchPlan(
     internal static IReadOnlyList<LaunchPlan>? Choose(RecurrenceOp op, GpuKernel? backward, Workload work, Target device)
     {
         var program = op.Gpu!;
-        var cut = Segments.Of(work, device.Machine);
+        var cut = Segments.Of(work, Enough(program.Forward, work, device.Machine));
         List<(GpuKernel Kernel, Workload Work)> kernels = [];
         AddWalk(program.Forward, program.Segment);
         if (backward is not null) AddWalk(backward, program.BackwardSegment);
@@ -144,6 +144,11 @@ public sealed record LaunchPlan(
         int StateElements(LaunchPlan plan) => states.Where(state => state.Dimensions.Count > 1).Sum(state =>
             state.Dimensions.Aggregate(1, (product, name) => product * plan.Tiles[kernel.Place(name)]));
     }
+
+    /// <summary>Of how many sequences and heads the blocks of a kernel fill a device.</summary>
+    private static long Enough(GpuKernel kernel, Workload work, Machine machine) => kernel.IsByChannel
+        ? machine.Multiprocessors * EnoughBlocks / Ceiling(work.Sizes[kernel.Split!], Channel.Count)
+        : machine.Multiprocessors;
 
     private static LaunchPlan? OfChannels(GpuKernel kernel, int chunk, Workload work, Target device)
     {

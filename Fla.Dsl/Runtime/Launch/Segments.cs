@@ -7,10 +7,13 @@ internal static class Segments
     // third of the other's, is still small beside what the device would not do in the time.
     private const long LongestChunk = 64, LeastTokens = 512;
 
-    /// <summary>The workload with its sequences cut as often as fills a device; itself where they are many, or short.</summary>
-    public static Workload Of(Workload work, Machine machine)
+    /// <summary>
+    /// The workload with its sequences cut as often as makes them, times the heads, <paramref name="enough"/> for a device; itself where
+    /// they are many, or short.
+    /// </summary>
+    public static Workload Of(Workload work, long enough)
     {
-        var segments = Math.Min(machine.Multiprocessors / (work.Sequences * work.Heads), work.Longest / LeastTokens);
+        var segments = Math.Min(enough / (work.Sequences * work.Heads), work.Longest / LeastTokens);
         if (segments < 2) return work;
         var tokens = Ceiling(Ceiling(work.Longest, segments), LongestChunk) * LongestChunk;
         var offsets = new List<long> { 0 };

@@ -54,6 +54,13 @@ partial class Hgrn
                 new(GpuRole.KeptState, "h"),
                 new(GpuRole.FinalStateGradient, "h"),
                 new(GpuRole.InitialStateGradient, "h"),
+            ]) { IsByChannel = true },
+            Segment: new GpuKernel(typeof(GpuCode), nameof(Segment), ["D"], "D",
+            [
+                new(GpuRole.Argument, "x"),
+                new(GpuRole.Argument, "g"),
+                new(GpuRole.FinalState, "h"),
+                new(GpuRole.StateDecay, "h"),
             ]) { IsByChannel = true });
 
         /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
@@ -74,7 +81,7 @@ partial class Hgrn
             where TD : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => 2 * ForwardStageBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>();
+            => (2 * ForwardStageBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>());
 
         /// <summary>From the first token to the last: the output, and the states carried into each chunk.</summary>
         public static void Forward<TBlock, TChunk, TAhead, TD, TElement, TGate>(GpuTensor xTensor, GpuTensor gTensor, GpuTensor oTensor, GpuTensor kepth, GpuTensor initialh, GpuTensor finalh, long offsets, int heads, int splits)
@@ -111,7 +118,7 @@ partial class Hgrn
                 Transfers.Depart<TBlock>();
                 var x = shared + stage;
                 var g = shared + stage + Shared<TChunk, TD, TElement>.Bytes;
-                var oRow = oTensor.Row<TElement>(first + start, head, heads) + (channel * (long)TElement.Bytes);
+                var rowOfo = oTensor.Row<TElement>(first + start, head, heads) + (channel * (long)TElement.Bytes);
                 Channel.WriteState<TBlock, SingleElement>(kepth, firstRow + (start / TChunk.Value), head, heads, channels, channel, inside, h);
                 for (var group = 0; group < rows; group += Channel.Tokens)
                 {
@@ -120,7 +127,7 @@ partial class Hgrn
                         var token = group + i;
                         var holds = token < rows;
                         var o = (Numbers.Exp<TBlock>(TGate.ReadShared(g + Shared<TChunk, TD, TGate>.At(token, Group.IdxX))) * h) + TElement.ReadShared(x + Shared<TChunk, TD, TElement>.At(token, Group.IdxX));
-                        Memory.WriteIf<TBlock, TElement>(holds & inside, oRow + (token * oTensor.Stride<TElement>()), o);
+                        Memory.WriteIf<TBlock, TElement>(holds & inside, rowOfo + (token * oTensor.Stride<TElement>()), o);
                         h = Numbers.Select(holds, o, h);
                     }
                 }
@@ -148,7 +155,7 @@ partial class Hgrn
             where TD : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => 2 * BackwardStageBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>() + Channel.HistoryBytes<TChunk, TD, Size1>();
+            => (2 * BackwardStageBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>()) + Channel.HistoryBytes<TChunk, TD, Size1>();
 
         /// <summary>From the last token to the first: the gradients.</summary>
         public static void Backward<TBlock, TChunk, TAhead, TD, TElement, TGate>(GpuTensor xTensor, GpuTensor gTensor, GpuTensor doTensor, GpuTensor dxTensor, GpuTensor dgTensor, GpuTensor kepth, GpuTensor dFinalh, GpuTensor dInitialh, long offsets, int heads, int splits)
@@ -177,6 +184,7 @@ partial class Hgrn
             Transfers.CopyTokens<TBlock, TChunk, TD, TGate>(shared + stage + Shared<TChunk, TD, TElement>.Bytes, gTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TD, TElement>(shared + stage + Shared<TChunk, TD, TElement>.Bytes + Shared<TChunk, TD, TGate>.Bytes, doTensor, first, start, tokens, head, heads);
             Transfers.Depart<TBlock>();
+            var h = 0f;
             var arrivingh = Channel.ReadState<TBlock, SingleElement>(kepth, firstRow + (start / TChunk.Value), head, heads, channels, channel, inside & start >= 0);
             while (start >= 0)
             {
@@ -191,9 +199,9 @@ partial class Hgrn
                 var x = shared + stage;
                 var g = shared + stage + Shared<TChunk, TD, TElement>.Bytes;
                 var @do = shared + stage + Shared<TChunk, TD, TElement>.Bytes + Shared<TChunk, TD, TGate>.Bytes;
-                var dxRow = dxTensor.Row<TElement>(first + start, head, heads) + (channel * (long)TElement.Bytes);
-                var dgRow = dgTensor.Row<TGate>(first + start, head, heads) + (channel * (long)TGate.Bytes);
-                var h = arrivingh;
+                var rowOfdx = dxTensor.Row<TElement>(first + start, head, heads) + (channel * (long)TElement.Bytes);
+                var rowOfdg = dgTensor.Row<TGate>(first + start, head, heads) + (channel * (long)TGate.Bytes);
+                h = arrivingh;
                 arrivingh = Channel.ReadState<TBlock, SingleElement>(kepth, firstRow + (next / TChunk.Value), head, heads, channels, channel, inside & next >= 0);
                 for (var group = 0; group < rows; group += Channel.Tokens)
                 {
@@ -216,8 +224,8 @@ partial class Hgrn
                         var t = Numbers.Exp<TBlock>(TGate.ReadShared(g + Shared<TChunk, TD, TGate>.At(token, Group.IdxX)));
                         var dh2 = do2 * t;
                         var dg = (do2 * SingleElement.ReadShared(Channel.History<TD, Size1>(historyOfh, token, 0))) * t;
-                        Memory.WriteIf<TBlock, TElement>(holds & inside, dxRow + (token * dxTensor.Stride<TElement>()), do2);
-                        Memory.WriteIf<TBlock, TGate>(holds & inside, dgRow + (token * dgTensor.Stride<TGate>()), dg);
+                        Memory.WriteIf<TBlock, TElement>(holds & inside, rowOfdx + (token * dxTensor.Stride<TElement>()), do2);
+                        Memory.WriteIf<TBlock, TGate>(holds & inside, rowOfdg + (token * dgTensor.Stride<TGate>()), dg);
                         dh = Numbers.Select(holds, dh2, dh);
                     }
                 }
@@ -225,6 +233,82 @@ partial class Hgrn
                 start = next;
             }
             Channel.WriteState<TBlock, SingleElement>(dInitialh, sequence, head, heads, channels, channel, inside, dh);
+        }
+
+        /// <summary>Shared memory for the tokens' tensors of a chunk.</summary>
+        public static int SegmentStageBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>()
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TD : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+            => Shared<TChunk, TD, TElement>.Bytes + Shared<TChunk, TD, TGate>.Bytes;
+
+        /// <summary>Shared memory of a block.</summary>
+        public static int SegmentBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>()
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TD : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+            => (2 * SegmentStageBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>());
+
+        /// <summary>What a segment of a sequence makes of an empty state, and how it decays another one.</summary>
+        public static void Segment<TBlock, TChunk, TAhead, TD, TElement, TGate>(GpuTensor xTensor, GpuTensor gTensor, GpuTensor finalh, GpuTensor finalhDecay, long offsets, int heads, int splits)
+            where TBlock : struct, IBlock
+            where TChunk : struct, ISize
+            where TAhead : struct, ISize
+            where TD : struct, ISize
+            where TElement : struct, IElement
+            where TGate : struct, IElement
+        {
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
+            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            int channels = xTensor.Columns, channel = (split * TD.Value) + Group.IdxX;
+            var inside = channel < channels;
+            xTensor = xTensor.From<TElement>(split * TD.Value);
+            gTensor = gTensor.From<TGate>(split * TD.Value);
+            var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
+            var stageBytes = SegmentStageBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>();
+            var h = 0f;
+            var hDecay = 0f;
+            var stage = 0;
+            var start = 0L;
+            Transfers.CopyTokens<TBlock, TChunk, TD, TElement>(shared + stage, xTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TD, TGate>(shared + stage + Shared<TChunk, TD, TElement>.Bytes, gTensor, first, start, tokens, head, heads);
+            Transfers.Depart<TBlock>();
+            while (start < tokens)
+            {
+                var next = start + TChunk.Value;
+                var rows = Memory.RowsAt<TChunk>(start, tokens);
+                Transfers.Arrive<TBlock>();
+                Group.Barrier();
+                Transfers.CopyTokens<TBlock, TChunk, TD, TElement>(shared + (stageBytes - stage), xTensor, first, next, tokens, head, heads);
+                Transfers.CopyTokens<TBlock, TChunk, TD, TGate>(shared + (stageBytes - stage) + Shared<TChunk, TD, TElement>.Bytes, gTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                var x = shared + stage;
+                var g = shared + stage + Shared<TChunk, TD, TElement>.Bytes;
+                for (var group = 0; group < rows; group += Channel.Tokens)
+                {
+                    for (var i = 0; i < Channel.Tokens; i++)
+                    {
+                        var token = group + i;
+                        var holds = token < rows;
+                        var g2 = TGate.ReadShared(g + Shared<TChunk, TD, TGate>.At(token, Group.IdxX));
+                        var o = (Numbers.Exp<TBlock>(g2) * h) + TElement.ReadShared(x + Shared<TChunk, TD, TElement>.At(token, Group.IdxX));
+                        var t = hDecay + g2;
+                        h = Numbers.Select(holds, o, h);
+                        hDecay = Numbers.Select(holds, t, hDecay);
+                    }
+                }
+                stage = stageBytes - stage;
+                start = next;
+            }
+            Channel.WriteState<TBlock, SingleElement>(finalh, sequence, head, heads, channels, channel, inside, h);
+            Channel.WriteState<TBlock, SingleElement>(finalhDecay, sequence, head, heads, channels, channel, inside, hDecay);
         }
     }
 }

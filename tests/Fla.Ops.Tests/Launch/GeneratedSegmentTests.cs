@@ -15,25 +15,31 @@ public class GeneratedSegmentTests
     [InlineData("GatedLinearAttention", false)]
     [InlineData("NormalizedLinearAttention", true)]
     [InlineData("GatedSlotAttention", false)]
+    [InlineData("Hgrn", true)]
+    [InlineData("SelectiveScan", false)]
     public void A_sequence_is_the_sum_of_its_segments(string name, bool gradients)
     {
         var op = Fla.Ops.Catalogue.All.Single(op => op.Name == name);
         Assert.NotNull(op.Gpu?.Segment);
-        Assert.NotNull(op.Gpu.BackwardSegment);
+        Assert.Equal(op.Gpu.Forward.IsByChannel, op.Gpu.BackwardSegment is null);
         using var scope = NewDisposeScope();
         var random = new Generator(3);
         Tensor Normal(params long[] shape) => randn(shape, generator: random).abs() / 4;    // a normaliser is to stay away from 0
         Tensor?[] arguments =
         [
             .. op.Arguments.Where(argument => argument.Role != ArgumentRole.Scale).Select(argument => argument.Default is not null ? null
-                : argument.IsLogDecay ? -Normal([1, 1100, 1, .. argument.Dimensions.Select(_ => 20L)]) / 10
-                : Normal([1, 1100, 1, .. argument.Dimensions.Select(_ => 20L)])),
+                : argument.IsLogDecay ? -Normal(Shape([1, 1100], argument.Dimensions)) / 10
+                : argument.Role == ArgumentRole.PerHead ? -Normal(Shape([], argument.Dimensions))
+                : Normal(Shape([1, 1100], argument.Dimensions))),
         ];
-        Tensor[] initial = [.. op.States.Select(state => Normal([1, 1, .. state.Dimensions.Select(_ => 20L)]))];
+        Tensor[] initial = [.. op.States.Select(state => Normal(Shape([1], state.Dimensions)))];
         Tensor[] inputs = [.. arguments.OfType<Tensor>(), .. initial];
         foreach (var input in inputs) input.requires_grad = gradients;
         Tensor[]? given = null;
         var expected = Results();
+
+        long[] Shape(long[] outer, IReadOnlyList<string> dimensions) =>
+            [.. outer, .. op.HasHeads ? new[] { 1L } : [], .. dimensions.Select(name => name == "N" ? 16L : 20L)];
 
         using var backend = BackendOf.Emulator;
         var before = EmulatedDevice.Instance.Stated;

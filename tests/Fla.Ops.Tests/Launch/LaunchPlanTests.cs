@@ -108,7 +108,7 @@ public class LaunchPlanTests
     public void Segments_are_of_one_sequence_each()
     {
         var work = Work() with { Offsets = [0, 0, 2000, 2100, 4100], Heads = 8 };
-        var cut = Segments.Of(work, Machine.H100);
+        var cut = Segments.Of(work, Machine.H100.Multiprocessors);
         Assert.Equal([0, 0, 704, 1408, 2000, 2100, 2804, 3508, 4100], cut.Offsets);
         Assert.Equal([0, 1, 4, 5, 8], Segments.First(work, cut));
     }

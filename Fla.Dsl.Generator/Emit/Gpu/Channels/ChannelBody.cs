@@ -14,8 +14,9 @@ internal sealed class ChannelBody
     private readonly Names names;
     private readonly HashSet<int> results;
     private readonly List<int> needed;
-    private readonly Dictionary<int, string> texts;
-    private readonly IReadOnlyDictionary<int, string> reads;
+    private readonly Dictionary<int, string> texts = [];
+    private readonly Dictionary<int, string> reads = [];
+    private readonly Dictionary<int, Func<string, string>> loads = [];
     private readonly List<(string Name, string Dimension)> arrays = [];
     private readonly List<string> loop = [];
     private readonly HashSet<int> sums = [];
@@ -25,15 +26,21 @@ internal sealed class ChannelBody
     /// <param name="channel">The channels' dimension.</param>
     /// <param name="names">The names that are taken.</param>
     /// <param name="results">What of it is wanted.</param>
-    /// <param name="given">What is there, as C#: a number, or that at <c>n</c> of an array.</param>
-    /// <param name="reads">How what arrives is read, likewise.</param>
-    public ChannelBody(TileProgram program, string channel, Names names, IEnumerable<int> results, IReadOnlyDictionary<int, string> given, IReadOnlyDictionary<int, string> reads)
+    public ChannelBody(TileProgram program, string channel, Names names, IEnumerable<int> results)
     {
-        (this.program, this.channel, this.names, this.reads) = (program, channel, names, reads);
+        (this.program, this.channel, this.names) = (program, channel, names);
         this.results = new HashSet<int>(results);
-        texts = given.ToDictionary(pair => pair.Key, pair => pair.Value);
-        needed = program.Ancestors(this.results).Where(id => !texts.ContainsKey(id) && program[id].Op != TileOp.Constant).OrderBy(id => id).ToList();
+        needed = program.Ancestors(this.results).Where(id => program[id].Op != TileOp.Constant).OrderBy(id => id).ToList();
     }
+
+    /// <summary>Says what a value that is there is called: a number, or that at <c>n</c> of an array.</summary>
+    public void Give(int id, string text) => texts.Add(id, text);
+
+    /// <summary>Says how a value is read, likewise.</summary>
+    public void Read(int id, string text) => reads.Add(id, text);
+
+    /// <summary>Says how a value is read to an array at once.</summary>
+    public void Load(int id, Func<string, string> load) => loads.Add(id, load);
 
     /// <summary>The arrays that it uses, with their dimensions.</summary>
     public IReadOnlyList<(string Name, string Dimension)> Arrays => arrays;
@@ -41,9 +48,12 @@ internal sealed class ChannelBody
     /// <summary>A value as C#, after what computes it: a number, or that at <c>n</c> of an array.</summary>
     public string this[int id] => program[id].Op == TileOp.Constant ? GpuText.Number(program[id].Number) : texts[id];
 
+    /// <summary>The array of a value, after what computes it.</summary>
+    public string Array(int id) => texts[id].Replace("[n]", string.Empty);
+
     public void Write(CodeWriter code)
     {
-        foreach (var id in needed.Where(id => !IsWithin(id)))
+        foreach (var id in needed.Where(id => !texts.ContainsKey(id) && !IsWithin(id)).ToList())
         {
             if (IsRepeated(id))
             {
@@ -52,6 +62,14 @@ internal sealed class ChannelBody
             }
 
             var name = names.Fresh(program[id].Name.Length > 0 ? program[id].Name : "t");
+            if (loads.TryGetValue(id, out var load))
+            {
+                arrays.Add((name, Extent(id)));
+                code.Line(load(name));
+                texts.Add(id, $"{name}[n]");
+                continue;
+            }
+
             var inLoop = LoopOf(id);
             if (inLoop != along && inLoop != Dim.One || Sums(id).Any()) EndLoop(code);
             if (inLoop == Dim.One)
@@ -104,7 +122,7 @@ internal sealed class ChannelBody
 
     private bool IsWithin(int id)
     {
-        if (texts.ContainsKey(id) || results.Contains(id) || !needed.Contains(id) || Summed(id) != Dim.One) return false;
+        if (texts.ContainsKey(id) || results.Contains(id) || loads.ContainsKey(id) || !needed.Contains(id) || Summed(id) != Dim.One) return false;
         var users = needed.SelectMany(user => program[user].Operands.Where(operand => operand == id).Select(_ => user)).ToList();
         return users.Count == 1 && LoopOf(users[0]) == Extent(id);
     }

@@ -17,7 +17,9 @@ internal static class ChannelPrograms
         var backward = WithStates(compiled.Token.Backward.Program, forward);
         var channel = forward[forward.Outputs[0].Id].Shape.Columns;
         if (channel == Dim.One || !Fits(compiled.Declaration, forward, channel) || !Fits(compiled.Declaration, backward, channel)) return null;
-        return new GpuPrograms(GpuPrograms.Walks(compiled.Declaration, forward, backward), channel) { IsByChannel = true };
+        var programs = GpuPrograms.Walks(compiled.Declaration, forward, backward);
+        if (SegmentProgram.Of(forward) is var (segment, decays) && Fits(compiled.Declaration, segment, channel)) programs.Add(KernelProgram.Segment(string.Empty, "an empty state", segment, decays));
+        return new GpuPrograms(programs, channel) { IsByChannel = true };
     }
 
     /// <summary>The dimension along which a thread has the numbers of a value: one that is not the channels', or 1.</summary>
@@ -56,12 +58,15 @@ internal static class ChannelPrograms
     private static bool Fits(Declaration declaration, TileProgram program, string channel)
     {
         bool Has(int id) => HasChannel(program[id].Shape, channel);
+        bool IsPerToken(string name) => declaration.Parameters.Any(parameter => parameter.Role == ParameterRole.Token && name == parameter.Name);
         var needed = program.Ancestors(program.Outputs.Concat(program.Next).Select(result => result.Id));
         var tokens = program.Inputs.Where(input => needed.Contains(input.Id) && GpuPrograms.IsPerToken(declaration, input)).ToList();
         return needed.All(id => Knows(program, program[id], channel))
-            && tokens.All(input => program[input.Id].Shape.Rows == Dim.One) && tokens.Any(input => Has(input.Id))
+            && tokens.All(input => program[input.Id].Shape is var shape && shape.Rows == Dim.One && shape != Shape.Scalar) && tokens.Any(input => Has(input.Id))
             && program.Carried.All(state => Has(state.Id))
-            && needed.All(id => Summed(program, id) != channel) && program.Outputs.All(output => Has(output.Id));
+            // What all channels see has a sum over them for its gradient, of each token.
+            && needed.Where(id => Summed(program, id) == channel).All(sum => needed.All(user => !program[user].Operands.Contains(sum)))
+            && program.Outputs.All(output => Has(output.Id) || IsPerToken(output.Name.Substring(1)) && Summed(program, output.Id) == channel);
     }
 
     private static bool Knows(TileProgram program, Instruction tile, string channel)
