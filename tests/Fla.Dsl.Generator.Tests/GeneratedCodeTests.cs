@@ -16,10 +16,10 @@ public class GeneratedCodeTests
 
     public static TheoryData<string> Ops => [.. OpNames];
 
-    /// <summary>Ops whose kernels are looked at: one of each kind of decay, one of a triangular system, and one of channels.</summary>
+    /// <summary>Ops whose kernels are looked at: one of each kind of decay, one of a triangular system, one of channels, and one of features with a normaliser.</summary>
     public static TheoryData<string> WithKernels => [.. KernelNames];
 
-    private static string[] KernelNames => ["SimpleGatedLinearAttention", "GatedLinearAttention", "DeltaRule", "Hgrn"];
+    private static string[] KernelNames => ["SimpleGatedLinearAttention", "GatedLinearAttention", "DeltaRule", "Hgrn", "Based"];
 
     [Theory]
     [MemberData(nameof(Ops))]

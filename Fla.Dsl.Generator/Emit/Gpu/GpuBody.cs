@@ -155,6 +155,7 @@ internal sealed partial class GpuBody
                 else if (program[id].Op == TileOp.InverseUnitLower) Inverse(id);
                 else if (program[id].Op == TileOp.DecayedDot) Dot(id);
                 else if (program[id].Op == TileOp.Softmax) Softmax(id);
+                else if (program[id].Op is TileOp.LogScan or TileOp.ScanTransposed) Scan(id);
                 else Tile(id);
                 break;
         }

@@ -127,7 +127,7 @@ internal sealed class GpuInterface
             foreach (var output in program.Outputs.Where(output => IsSplit(output.Id))) yield return (Tensor(output), IsLine(output.Id) ? Single : Element(output));
             foreach (var (input, _) in Carried.Where(carried => IsSplit(carried.Input.Id)))
             {
-                if (HasKept(input)) yield return (KeptTensor(StateOf(input)), "TElement");
+                if (HasKept(input)) yield return (KeptTensor(StateOf(input)), IsLine(input) ? Single : "TElement");
                 if (!IsSegment) yield return (Incoming(input), Single);
                 yield return (Outgoing(input), Single);
             }

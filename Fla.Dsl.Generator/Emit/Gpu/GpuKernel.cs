@@ -263,7 +263,7 @@ internal sealed class GpuKernel
             code.Line("Transfers.Depart<TBlock>();");
             PlaceLines(code);
             foreach (var kept in io.KeptLines)
-                code.Line($"Rows.ReadState<{Along(kept.Id)}, TElement>({io.Local(kept)}, {io.Tensor(kept)}, firstRow + (start / TChunk.Value), head, heads);");
+                code.Line($"Rows.ReadState<{Along(kept.Id)}, {Single}>({io.Local(kept)}, {io.Tensor(kept)}, firstRow + (start / TChunk.Value), head, heads);");
             if (io.KeptLines.Any()) code.Line(GpuBody.Barrier);
             if (io.KeepsStates) Keep(code);
             Phases(code);
@@ -278,7 +278,7 @@ internal sealed class GpuKernel
     private void Keep(CodeWriter code)
     {
         foreach (var (input, _) in io.CarriedLines)
-            code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, TElement>({io.KeptTensor(input.Name)}, firstRow + (start / TChunk.Value), head, heads, {io.Local(input)});");
+            code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, {Single}>({io.KeptTensor(input.Name)}, firstRow + (start / TChunk.Value), head, heads, {io.Local(input)});");
         foreach (var (input, _) in io.CarriedTiles)
         {
             var (method, from) = IsStored(input) ? ("WriteSharedState", io.Stored(input)) : ("WriteState", io.Local(input));

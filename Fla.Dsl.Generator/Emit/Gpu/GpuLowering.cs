@@ -60,10 +60,13 @@ internal sealed class GpuLowering
     /// <summary>Sums of log-decays, from which kernels take all that decays: operations over decays are given the sums here.</summary>
     private int Sums(int gates) => builder.CumulativeSum(gates);
 
-    /// <summary>Whether a value follows from arguments alone, none of which is summed over, as log-decays do.</summary>
-    private bool IsGate(int id) => program[id].Shape.Rows == Dim.Time && program.Ancestors([id]).All(ancestor =>
+    /// <summary>Whether a value is a decay of something, or follows from arguments alone, none of which is summed over, as decays do.</summary>
+    private bool IsGate(int id) => program[id].Shape.Rows == Dim.Time && (IsDecay(id) || program.Ancestors([id]).All(ancestor =>
         Places.IsElementwise(program[ancestor].Op) || program[ancestor].Op == TileOp.Constant
-        || program.Inputs.Any(input => input.Id == ancestor && input.Kind is InputKind.Argument or InputKind.Validity));
+        || program.Inputs.Any(input => input.Id == ancestor && input.Kind is InputKind.Argument or InputKind.Validity)));
+
+    private bool IsDecay(int id) => program.Instructions.Any(user => user.Op is TileOp.DecayMatrix or TileOp.DecayedDot or TileOp.DecayedMix
+        or TileOp.DecayedMixTransposed && user.Operands[user.Operands.Count - 1] == id);
 
     /// <summary>Sums of a tile from each token on, of one kind, so that those of a sum are one.</summary>
     private int SumsFrom(int tile, bool exclusive)
@@ -73,8 +76,7 @@ internal sealed class GpuLowering
     }
 
     /// <summary>Whether something other than the sum of all of them takes sums of log-decays.</summary>
-    private bool HasSums(int gates) => program.Instructions.Any(user => user.Op is TileOp.CumulativeSum or TileOp.DecayMatrix
-        or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed && user.Operands[user.Operands.Count - 1] == gates);
+    private bool HasSums(int gates) => IsDecay(gates) || program.Instructions.Any(user => user.Op == TileOp.CumulativeSum && user.Operands[0] == gates);
 
     /// <summary>Of a sum, terms that are sums down the tokens as one.</summary>
     private int Merged(int sum)

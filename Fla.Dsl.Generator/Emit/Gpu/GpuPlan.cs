@@ -65,9 +65,11 @@ internal sealed class GpuPlan
 
     /// <summary>
     /// Whether products take what rounding leaves of a value, too: of right-hand sides and solutions of triangular systems where the systems
-    /// are differentiated. There one's rounding goes through the transposed system and comes back in each gradient.
+    /// are differentiated, and of gradients of weights that are divided by their sum. There one's rounding goes through the transposed system
+    /// and comes back in each gradient; here rows add up to little, of which it would be much.
     /// </summary>
-    public bool HasRest(int id) => isDifferentiated && (IsSolution(id) || users.TryGetValue(id, out var all) && all.Any(user => IsSolution(user) && Program[user].Operands[1] == id));
+    public bool HasRest(int id) => IsDifference(Program[id])
+        || isDifferentiated && (IsSolution(id) || users.TryGetValue(id, out var all) && all.Any(user => IsSolution(user) && Program[user].Operands[1] == id));
 
     /// <summary>Whether all that a value is used for takes it from shared memory in the type of elements.</summary>
     public bool IsOnlyStored(int id) => !results.Contains(id) && users.TryGetValue(id, out var all) && all.All(user => Places.IsProduct(Program[user].Op));
@@ -102,6 +104,11 @@ internal sealed class GpuPlan
 
     /// <summary>Whether a value is what solves a triangular system, by its inverse.</summary>
     private bool IsSolution(int id) => Program[id] is { Op: TileOp.MatMul } product && Program[product.Operands[0]].Op == TileOp.InverseUnitLower;
+
+    /// <summary>Whether a tile of pairs of tokens follows from another and a line, as the gradient of weights that are divided by their sum.</summary>
+    private bool IsDifference(Instruction tile) => tile.Shape is { Rows: Dim.Time, Columns: Dim.Time } && Places.IsElementwise(tile.Op)
+        && (tile.Op is TileOp.Add or TileOp.Subtract && tile.Operands.Select(PlaceOf).OrderBy(place => place).SequenceEqual([Place.Line, Place.Tile])
+            || tile.Operands.Any(operand => IsDifference(Program[operand])));
 
     private bool IsAtHand(int id) => Program[id].Op is TileOp.Input or TileOp.Constant;
 

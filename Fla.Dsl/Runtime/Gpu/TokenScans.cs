@@ -56,10 +56,9 @@ public static class TokenScans
     }
 
     /// <summary>
-    /// <c>to[i] = log(sum_j exp(x[j] + sum of g between j and i))</c> over the j that count for i at a point; minus infinity where
-    /// none does.
+    /// <c>to[i] = log(sum_j exp(x[j]))</c> over the j that count for i at a point; minus infinity where none does.
     /// </summary>
-    public static void Logarithmic<W, C, N>(SharedAddress to, SharedAddress x, SharedAddress g, ReadPoint point)
+    public static void Logarithmic<W, C, N>(SharedAddress to, SharedAddress x, ReadPoint point)
         where W : struct, IBlock
         where C : struct, ISize
         where N : struct, ISize
@@ -68,8 +67,8 @@ public static class TokenScans
         var sum = float.NegativeInfinity;
         for (var i = 0; i < C.Value; i++)
         {
-            float decayed = Get<C, N>(g, i) + sum, next = Numbers.LogAddExp<W>(decayed, Get<C, N>(x, i));
-            Set<C, N>(to, i, point == ReadPoint.AfterWrite ? next : point == ReadPoint.AfterDecay ? decayed : sum);
+            var next = Numbers.LogAddExp<W>(sum, Get<C, N>(x, i));
+            Set<C, N>(to, i, point == ReadPoint.AfterWrite ? next : sum);
             sum = next;
         }
     }

@@ -109,9 +109,8 @@ public sealed record LaunchPlan(
         return (registers, stack);
     }
 
-    /// <summary>The type in which the states carried into chunks are kept: a channel's single number loses nothing.</summary>
-    internal ScalarType TypeOfKept(StateVariable state) =>
-        Kernel.IsByChannel && state.Dimensions.Count == 1 ? ScalarType.Float32 : Work.Element;
+    /// <summary>The type in which the states carried into chunks are kept: vectors lose nothing, as logarithms and divisors may be such.</summary>
+    internal ScalarType TypeOfKept(StateVariable state) => state.Dimensions.Count == 1 ? ScalarType.Float32 : Work.Element;
 
     /// <summary>What it moves to and from memory at least, in bytes.</summary>
     public long Bytes(RecurrenceOp op) => Traffic.Of(op, this);

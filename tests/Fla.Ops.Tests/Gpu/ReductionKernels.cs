@@ -20,19 +20,6 @@ internal static class ReductionKernels
         if (Group.IdxX < M.Value) SingleElement.Write(to + (Group.IdxX * 4L), Reductions.ColumnOf<W, M, N>(zones, Group.IdxX));
     }
 
-    /// <summary>The softmax over the first columns of each row.</summary>
-    public static void Softmax<W, M, N>(long from, int columns, long to)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-    {
-        var zones = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-        var tile = Tile.New<W, M, N>();
-        Plain.Read<W, M, N>(tile, from);
-        Reductions.Softmax<W, M, N>(zones, tile, columns);
-        Plain.Write<W, M, N>(to, tile);
-    }
-
     /// <summary>A number for each column, through a row in shared memory to which a vector in memory is added.</summary>
     public static void RowsPlus<W, M, N>(long from, long vector, int columns, long to)
         where W : struct, IBlock

@@ -40,29 +40,6 @@ public class ReductionTests
         }
     }
 
-    [Theory]
-    [InlineData(64, 64, 48)]
-    [InlineData(32, 96, 96)]
-    [InlineData(64, 32, 1)]
-    public void A_softmax_is_over_the_columns_that_there_are(int rows, int tile, int columns)
-    {
-        // Some scores are so large that their exponentials alone would overflow.
-        float[] scores = [.. Random(rows * tile, seed: 1).Select((score, i) => i % 7 == 0 ? 1000 * score : score)], shares = New(rows * tile);
-        var given = New(rows * tile);
-        scores.CopyTo(given, 0);
-        Type[] shape = [Size(rows), Size(tile)];
-        var bytes = Bytes(typeof(Reductions), nameof(Reductions.SoftmaxBytes), shape);
-        Run(typeof(ReductionKernels), nameof(ReductionKernels.Softmax), shape, bytes, Address(given), columns, Address(shares));
-        for (var row = 0; row < rows; row++)
-        {
-            var first = row * tile;
-            var largest = scores.AsSpan(first, columns).ToArray().Max();
-            var sum = Enumerable.Range(0, columns).Sum(column => Math.Exp(scores[first + column] - largest));
-            for (var column = 0; column < tile; column++)
-                Assert.Equal(column < columns ? Math.Exp(scores[first + column] - largest) / sum : 0, shares[first + column], Tolerance);
-        }
-    }
-
     [PtxasTheory]
     [InlineData(nameof(ReductionKernels.Columns))]
     [InlineData(nameof(ReductionKernels.RowsPlus))]

@@ -28,7 +28,7 @@ internal static class ScanKernels
         var point = (ReadPoint)(scan % 3);
         if (scan < 3) TokenScans.Linear<C, N>(first, first, second, point);
         else if (scan < 6) TokenScans.LinearTransposed<C, N>(first, first, second, point);
-        else if (scan < 9) TokenScans.Logarithmic<W, C, N>(first, first, second, point);
+        else if (scan < 9) TokenScans.Logarithmic<W, C, N>(first, first, point);
         else TokenScans.CumulativeProduct<C, N>(first, second, exclusive: scan == 10);
         Group.Barrier();
         Tile.Load<W, C, N, SingleElement>(tile, first);

@@ -1,4 +1,5 @@
 using Fla.Dsl;
+using Fla.Dsl.Runtime.Emulator;
 using Fla.Dsl.Testing;
 using Fla.Ops.Tests.Launch;
 using TorchSharp;
@@ -41,6 +42,30 @@ public class KernelTests
         Sizes = new Dictionary<string, int> { ["D"] = 70, ["N"] = 8 },
         StrongestLogDecay = -20,
     });
+
+    [Theory]
+    [InlineData("Based")]
+    [InlineData("GatedSlotAttention")]
+    public void Columns_are_spread_over_blocks_also_where_a_state_has_others(string name)
+    {
+        var before = EmulatedDevice.Instance.Stated;
+        EmulatedDevice.Instance.Stated = before with { Multiprocessors = 3 };
+        try
+        {
+            Check(Fla.Ops.Catalogue.All.Single(op => op.Name == name), new()
+            {
+                Type = torch.ScalarType.Float32,
+                Tokens = 33,
+                Batch = 1,
+                Heads = 1,
+                Sizes = new Dictionary<string, int> { ["K"] = 12, ["V"] = 70 },
+            });
+        }
+        finally
+        {
+            EmulatedDevice.Instance.Stated = before;
+        }
+    }
 
     /// <summary>Were operands of the triangular system rounded to bf16, the errors would be 5.0e-3 and 3.5e-3.</summary>
     [Theory]
