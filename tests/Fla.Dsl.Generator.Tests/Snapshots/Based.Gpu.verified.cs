@@ -50,7 +50,7 @@ partial class Based
                 new(GpuRole.KeptState, "z"),
                 new(GpuRole.InitialState, "z"),
                 new(GpuRole.FinalState, "z"),
-            ]),
+            ]) { Products = [("C", "V", "Taylor2<K>"), ("C", "C", "K"), ("C", "V", "C"), ("Taylor2<K>", "V", "C")] },
             Backward: new GpuKernel(typeof(GpuCode), nameof(Backward), ["K", "Taylor2<K>", "V"], "V",
             [
                 new(GpuRole.Argument, "q"),
@@ -67,14 +67,14 @@ partial class Based
                 new(GpuRole.KeptState, "z"),
                 new(GpuRole.FinalStateGradient, "z"),
                 new(GpuRole.InitialStateGradient, "z"),
-            ]),
+            ]) { Products = [("C", "V", "Taylor2<K>"), ("C", "C", "K"), ("C", "V", "C"), ("C", "Taylor2<K>", "V"), ("C", "V", "Taylor2<K>"), ("C", "C", "V"), ("C", "V", "C"), ("C", "K", "C"), ("C", "K", "C"), ("C", "Taylor2<K>", "V"), ("Taylor2<K>", "V", "C")] },
             Segment: new GpuKernel(typeof(GpuCode), nameof(Segment), ["K", "Taylor2<K>", "V"], "V",
             [
                 new(GpuRole.Argument, "k"),
                 new(GpuRole.Argument, "v"),
                 new(GpuRole.FinalState, "S"),
                 new(GpuRole.FinalState, "z"),
-            ]),
+            ]) { Products = [("Taylor2<K>", "V", "C")] },
             BackwardSegment: new GpuKernel(typeof(GpuCode), nameof(BackwardSegment), ["K", "Taylor2<K>", "V"], "V",
             [
                 new(GpuRole.Argument, "q"),
@@ -86,7 +86,7 @@ partial class Based
                 new(GpuRole.InitialStateGradient, "S"),
                 new(GpuRole.KeptState, "z"),
                 new(GpuRole.InitialStateGradient, "z"),
-            ]));
+            ]) { Products = [("C", "V", "Taylor2<K>"), ("C", "C", "K"), ("C", "V", "C"), ("Taylor2<K>", "V", "C")] });
 
         /// <summary>Shared memory of a block.</summary>
         public static int ForwardBytes<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>()
