@@ -100,13 +100,23 @@ internal sealed partial class GpuBody
     /// <summary>The block's sums over rows or columns of a tile: parts of them in zones, and the first warp's sum of the parts.</summary>
     private (string Zones, string Text) Sum(Instruction sum)
     {
-        var of = program[sum.Operands[0]].Shape;
-        var tile = RegistersOf(sum.Operands[0]);
+        var of = Generic(program[sum.Operands[0]].Shape);
         var (across, part) = sum.Op == TileOp.SumColumns ? ("Column", "Columns") : ("Row", "Rows");
+        var zones = Zones(sum.Operands[0], $"Sum{part}", $"{across}Bytes<{of}>");
+        return (zones, $"Reductions.{across}Of<{of}>({zones}, at)");
+    }
+
+    /// <summary>The sum of all of a tile: a part of each warp, which whoever needs it adds up.</summary>
+    private void Total(int id) =>
+        totals.Add(id, Zones(program[program[id].Operands[0]].Operands[0], nameof(Total), "TotalBytes<TBlock>"));
+
+    private string Zones(int summed, string method, string bytes)
+    {
+        var tile = RegistersOf(summed);
         var zones = names.Fresh($"zonesOf{tile.TrimStart('@')}");
-        regions.Take(zones, $"Reductions.{across}Bytes<{Generic(of)}>()", Code);
+        regions.Take(zones, $"Reductions.{bytes}()", Code);
         Touch([], [zones]);
-        Code.Line($"Reductions.Sum{part}<{Generic(of)}>({zones}, {tile});");
-        return (zones, $"Reductions.{across}Of<{Generic(of)}>({zones}, at)");
+        Code.Line($"Reductions.{method}<{Generic(program[summed].Shape)}>({zones}, {tile});");
+        return zones;
     }
 }

@@ -24,8 +24,8 @@ internal sealed partial class GpuBody
         var products = addends.Where(addend => Places.IsProduct(program[addend].Op) && !IsKnown(addend)).ToList();
         var others = addends.Where(addend => !products.Contains(addend)).ToList();
         var operands = products.ToDictionary(product => product, product => program[product].Operands.SelectMany(Operands).ToList());
-        var numbersOf = new Dictionary<(string Line, bool OfRows), string>();
-        var terms = others.Select(other => Term(other, "row", "column", top: products.Count == 0 && other == id, numbersOf)).ToList();
+        var preloads = new Preloads(Generic(shape), names);
+        var terms = others.Select(other => Term(other, "row", "column", top: products.Count == 0 && other == id, preloads)).ToList();
         FinishLines(terms.SelectMany(term => term.Reads).Concat(operands.Values.SelectMany(all => all)));
         var name = NewTile(id, shape);
         if (terms.Count == 0)
@@ -35,10 +35,10 @@ internal sealed partial class GpuBody
         else
         {
             Touch(terms.SelectMany(term => term.Reads).ToList(), []);
-            foreach (var (of, numbers) in numbersOf.Select(pair => (pair.Key, pair.Value)))
+            foreach (var (own, count, load) in preloads.All)
             {
-                lineNumbers.Add((numbers, $"Layout<{Generic(shape)}>.{(of.OfRows ? "Rows" : "Columns")}"));
-                Code.Line($"Columns.{(of.OfRows ? "OfRows" : "OfColumns")}<{Generic(shape)}>({numbers}, {of.Line});");
+                preloaded.Add((own, count));
+                Code.Line(load);
             }
 
             var text = string.Join(" + ", terms.Select(term => term.Text));
@@ -46,7 +46,7 @@ internal sealed partial class GpuBody
             {
                 if (Mentions(text, "row")) Code.Line($"var row = Layout<{Generic(shape)}>.Row(i);");
                 if (Mentions(text, "column")) Code.Line($"var column = Layout<{Generic(shape)}>.Column(i);");
-                Code.Line($"{name}[i] = {text.Replace("Layout<>", $"Layout<{Generic(shape)}>")};");
+                Code.Line($"{name}[i] = {text};");
             });
         }
 
@@ -149,39 +149,44 @@ internal sealed partial class GpuBody
     }
 
     /// <summary>An element of a value as C#.</summary>
-    private GpuTerm Term(int id, string row, string column, bool top = false, Dictionary<(string Line, bool OfRows), string>? numbersOf = null)
+    private GpuTerm Term(int id, string row, string column, bool top = false, Preloads? preloads = null)
     {
         var reads = new HashSet<string>();
-        return new GpuTerm(Text(id, row, column, top, reads, numbersOf), reads);
+        return new GpuTerm(Text(id, row, column, top, reads, preloads), reads);
     }
 
-    private string Text(int id, string row, string column, bool top, HashSet<string> reads, Dictionary<(string Line, bool OfRows), string>? numbersOf)
+    private string Text(int id, string row, string column, bool top, HashSet<string> reads, Preloads? preloads)
     {
         var tile = program[id];
         var turned = tile.Op == TileOp.Transpose;
-        string Of(int operand) => Text(tile.Operands[operand], turned ? column : row, turned ? row : column, false, reads, numbersOf);
+        string Of(int operand) => Text(tile.Operands[operand], turned ? column : row, turned ? row : column, false, reads, preloads);
         if (tile.Op == TileOp.Constant) return GpuText.Number(tile.Number);
         if (IsValidity(id)) return $"Columns.IsToken({row}, rows)";
         if (numbers.TryGetValue(id, out var number)) return number;
+        if (totals.TryGetValue(id, out var zones))
+        {
+            reads.Add(zones);
+            return $"Reductions.TotalOf<TBlock>({zones})";
+        }
+
         if (registers.TryGetValue(id, out var own)) return $"{own}[i]";
         if (lines.TryGetValue(id, out var line))
         {
             reads.Add(line);
             var at = tile.Shape.Columns == Dim.One ? row : column;
-            if (numbersOf is null || at is not ("row" or "column")) return $"Columns.Get({line}, {at})";
-            if (!numbersOf.TryGetValue((line, at == "row"), out var ofThread)) numbersOf.Add((line, at == "row"), ofThread = names.Fresh($"{line.TrimStart('@')}Of{(at == "row" ? "Rows" : "Columns")}"));
-            return $"{ofThread}[Layout<>.{(at == "row" ? "RowOf" : "ColumnOf")}(i)]";
+            return preloads is not null && at is ("row" or "column") ? preloads.OfLine(line, at == "row") : $"Columns.Get({line}, {at})";
         }
 
         if (shared.TryGetValue(id, out var arrived))
         {
             reads.Add(arrived.Name);
+            if (preloads is not null && (row, column) == ("row", "column")) return preloads.OfTile(arrived.Name, arrived.Element);
             return $"{arrived.Element}.ReadShared({arrived.Name} + Shared<{Dimensions(tile.Shape)}, {arrived.Element}>.At({row}, {column}))";
         }
 
         return tile.Op switch
         {
-            TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads, numbersOf),
+            TileOp.LastRow => Text(tile.Operands[0], $"{Size(program[tile.Operands[0]].Shape.Rows)}.Value - 1", column, false, reads, preloads),
             TileOp.AtLastRow => $"Numbers.Where({row} == {Size(tile.Shape.Rows)}.Value - 1, {Of(0)})",
             TileOp.CausalMask => $"Numbers.Where({row} {(tile.Point == ReadPoint.AfterWrite ? ">=" : ">")} {column}, {Of(0)})",
             _ => GpuText.Elementwise(tile.Op, Of, top),

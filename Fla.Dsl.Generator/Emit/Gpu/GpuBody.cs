@@ -20,8 +20,9 @@ internal sealed partial class GpuBody
     private readonly List<CodeWriter> phases = [];
     private readonly Func<CodeWriter> newPhase;
 
-    // Where a value is: the name of a number, of a line, of registers, or of a tile in shared memory.
+    // Where a value is: the name of a number, of what warps have of a number, of a line, of registers, or of a tile in shared memory.
     private readonly Dictionary<int, string> numbers = [];
+    private readonly Dictionary<int, string> totals = [];
     private readonly Dictionary<int, string> lines = [];
     private readonly Dictionary<int, string> registers = [];
     private readonly Dictionary<int, SharedTile> shared = [];
@@ -29,7 +30,7 @@ internal sealed partial class GpuBody
     private readonly Dictionary<int, int> storedUses = [];
     private readonly Dictionary<string, int> lastUses = [];
     private readonly List<(string Name, Shape Shape)> tiles = [];
-    private readonly List<(string Name, string Count)> lineNumbers = [];
+    private readonly List<(string Name, string Count)> preloaded = [];
 
     /// <param name="io">What comes and what is to be written.</param>
     /// <param name="newPhase">A writer for what happens between two barriers.</param>
@@ -49,8 +50,8 @@ internal sealed partial class GpuBody
     /// <summary>Tiles in registers besides those carried.</summary>
     public IReadOnlyList<(string Name, Shape Shape)> Tiles => tiles;
 
-    /// <summary>Numbers of lines in registers, for a thread's rows or columns of a tile, with how many these are as C#.</summary>
-    public IReadOnlyList<(string Name, string Count)> Numbers => lineNumbers;
+    /// <summary>What is read of shared memory before it is used, with how many numbers that is as C#.</summary>
+    public IReadOnlyList<(string Name, string Count)> Preloaded => preloaded;
 
     private CodeWriter Code => phases[phases.Count - 1];
 
@@ -145,7 +146,8 @@ internal sealed partial class GpuBody
         switch (plan.PlaceOf(id))
         {
             case Place.Scalar:
-                Number(id);
+                if (plan.IsTotal(id)) Total(id);
+                else Number(id);
                 break;
             case Place.Line:
                 Line(id);
@@ -162,7 +164,7 @@ internal sealed partial class GpuBody
     }
 
     private bool IsKnown(int id) =>
-        program[id].Op == TileOp.Constant || IsValidity(id) || numbers.ContainsKey(id) || lines.ContainsKey(id) || registers.ContainsKey(id) || shared.ContainsKey(id);
+        program[id].Op == TileOp.Constant || IsValidity(id) || numbers.ContainsKey(id) || totals.ContainsKey(id) || lines.ContainsKey(id) || registers.ContainsKey(id) || shared.ContainsKey(id);
 
     private bool IsValidity(int id) => program.Inputs.Any(input => input.Id == id && input.Kind == InputKind.Validity);
 
@@ -176,7 +178,7 @@ internal sealed partial class GpuBody
             FinishLines();
             var line = lines[tile.Operands[0]];
             Touch([line], []);
-            Code.Line($"var {name} = Columns.Total<{Size(Places.Along(program[tile.Operands[0]].Shape))}>({line});");
+            Code.Line($"var {name} = Columns.Total<TBlock, {Size(Places.Along(program[tile.Operands[0]].Shape))}>({line});");
         }
         else
         {

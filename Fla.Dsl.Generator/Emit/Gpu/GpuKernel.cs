@@ -233,7 +233,7 @@ internal sealed class GpuKernel
 
         foreach (var (input, _) in io.CarriedTiles.Where(carried => IsStored(carried.Input)))
             code.Line($"Tile.Store<{Shape(input.Id)}, TElement>({io.Stored(input)}, {io.Local(input)});");
-        foreach (var (numbers, count) in body.Numbers) code.Line($"var {numbers} = LocalMemory.Allocate1D<float>({count});");
+        foreach (var (preloaded, count) in body.Preloaded) code.Line($"var {preloaded} = LocalMemory.Allocate1D<float>({count});");
         foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{GpuBody.Generic(shape)}>();");
         foreach (var (output, sum) in sums) code.Line(io.IsLine(output.Id) ? $"Rows.Fill<{Along(output.Id)}>({sum}, 0f);" : $"var {sum} = 0f;");
     }

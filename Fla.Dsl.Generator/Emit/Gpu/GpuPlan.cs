@@ -47,7 +47,15 @@ internal sealed class GpuPlan
         : 0;
 
     /// <summary>What is computed on its own, all that is of one level together: between two levels there is a barrier.</summary>
-    public IEnumerable<int> Order => Needed.Where(id => !IsWithin(id) && !IsAtHand(id)).OrderBy(TurnOf).ThenBy(id => id);
+    public IEnumerable<int> Order => new RegisterOrder(this).Of(Needed.Where(id => !IsWithin(id) && !IsAtHand(id)).GroupBy(TurnOf).OrderBy(turn => turn.Key));
+
+    /// <summary>What a value is computed from that is computed on its own or at hand.</summary>
+    public IEnumerable<int> Sources(int id) => Program[id].Operands.SelectMany(operand => IsWithin(operand) ? Sources(operand) : [operand]).Distinct();
+
+    /// <summary>What reads a tile where it is in registers.</summary>
+    public IEnumerable<int> RegisterReaders(int id) => users.TryGetValue(id, out var all)
+        ? all.Where(user => IsSum(user) || Places.IsElementwise(Program[user].Op) && !IsScaledOperand(user)).SelectMany(user => IsWithin(user) ? Readers(user) : [user])
+        : [];
 
     /// <summary>What of that reads a value.</summary>
     public IEnumerable<int> Readers(int id) => users.TryGetValue(id, out var all) ? all.SelectMany(user => IsWithin(user) ? Readers(user) : [user]) : [];
@@ -71,6 +79,12 @@ internal sealed class GpuPlan
     public bool HasRest(int id) => IsDifference(Program[id])
         || isDifferentiated && (IsSolution(id) || users.TryGetValue(id, out var all) && all.Any(user => IsSolution(user) && Program[user].Operands[1] == id));
 
+    /// <summary>Whether a value is a sum over rows or columns.</summary>
+    public bool IsSum(int id) => Program[id].Op is TileOp.SumRows or TileOp.SumColumns;
+
+    /// <summary>Whether a number is the sum of all of a tile.</summary>
+    public bool IsTotal(int id) => PlaceOf(id) == Place.Scalar && !results.Contains(id) && IsSum(id) && IsSumOfTile(Program[id].Operands[0]);
+
     /// <summary>Whether all that a value is used for takes it from shared memory in the type of elements.</summary>
     public bool IsOnlyStored(int id) => !results.Contains(id) && users.TryGetValue(id, out var all) && all.All(user => Places.IsProduct(Program[user].Op));
 
@@ -83,6 +97,7 @@ internal sealed class GpuPlan
     {
         if (IsScaledOperand(id)) return true;
         if (results.Contains(id) || !users.TryGetValue(id, out var all) || all.Count != 1) return false;
+        if (IsTotal(all[0])) return true;
         var (tile, user, place) = (Program[id], Program[all[0]], PlaceOf(id));
         if (!Places.IsElementwise(user.Op) || PlaceOf(user.Id) != place || !IsSameLine(tile, user)) return false;
         if (Places.IsProduct(tile.Op)) return user.Op == TileOp.Add;
@@ -98,7 +113,7 @@ internal sealed class GpuPlan
     /// The level at which a value is computed. Sums of a tile are begun with it, and what is stored for products alone, from what is there in
     /// any case, takes memory as late as can be.
     /// </summary>
-    private int TurnOf(int id) => IsSumOfTile(id) ? LevelOf(id) - 1
+    private int TurnOf(int id) => IsSumOfTile(id) || IsTotal(id) ? LevelOf(id) - 1
         : IsOnlyStored(id) && Places.IsElementwise(Program[id].Op) && !Program.Ancestors([id]).Any(ancestor => Places.IsProduct(Program[ancestor].Op)) ? Readers(id).Min(LevelOf) - 1
         : LevelOf(id);
 
@@ -114,7 +129,7 @@ internal sealed class GpuPlan
 
     private bool IsGateTile(int id) => gates.Contains(id);
 
-    private bool IsSumOfTile(int id) => Program[id].Op is TileOp.SumRows or TileOp.SumColumns && PlaceOf(Program[id].Operands[0]) == Place.Tile;
+    private bool IsSumOfTile(int id) => IsSum(id) && PlaceOf(Program[id].Operands[0]) == Place.Tile;
 
     private bool IsEarly(int id) => PlaceOf(id) != Place.Tile && (Program[id].Op != TileOp.Input || Program.Inputs.First(input => input.Id == id).Kind is InputKind.Argument or InputKind.Validity && Along(id) is null or Dim.Time)
         && Program[id].Operands.All(IsEarly);
@@ -135,7 +150,7 @@ internal sealed class GpuPlan
     {
         if (IsAtHand(operand) || IsEarlyLine(operand)) return 0;
         var level = LevelOf(operand);
-        if (IsScaledOperand(operand)) return level;
+        if (IsScaledOperand(operand) || IsTotal(user.Id)) return level;
         if (Places.IsProduct(user.Op) || Places.IsShared(user.Op) || IsSumOfTile(user.Id) || user.Op == TileOp.Softmax || Places.IsShared(Program[operand].Op)) return level + 1;
         return PlaceOf(operand) == Place.Line && PlaceOf(user.Id) != Place.Line ? level + 1 : level;
     }

@@ -4,13 +4,14 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
 /// In each row <c>x . (a b) = a . (x b^T)</c>: a product that is there only for a sum is not computed if its counterpart is there anyway, as
-/// in the gradient of a decay, where one side is the output's and the other the query's.
+/// in the gradient of a decay, where one side is the output's and the other the query's. So are sums that gradients of gates are made of.
 /// </summary>
 internal static class SumExchange
 {
     public static TileProgram Apply(TileProgram program)
     {
         var builder = new TileBuilder();
+        var gates = new GateGradients(program);
         var map = program.Inputs.ToDictionary(input => input.Id, input => builder.Input(input.Name, input.Kind, program[input.Id].Shape));
         foreach (var tile in program.Instructions.Where(tile => tile.Op != TileOp.Input))
         {
@@ -30,6 +31,18 @@ internal static class SumExchange
                 var exchanged = builder.SumColumns(builder.Multiply(map[of], map[product]));
                 foreach (var other in others) exchanged = builder.Multiply(exchanged, map[other]);
                 map[tile.Id] = builder.Name(exchanged, tile.Name);
+            }
+
+            if (GateGradients.IsOne(tile) && gates.Of(tile.Operands[0]) is { } products)
+            {
+                var sum = builder.Constant(0);
+                foreach (var (argument, gradient, isNegative) in products)
+                {
+                    Copy(gradient);
+                    sum = builder.Binary(isNegative ? TileOp.Subtract : TileOp.Add, sum, builder.Multiply(map[argument], map[gradient]));
+                }
+
+                map[tile.Id] = builder.Name(builder.CumulativeSum(builder.SumColumns(sum), reverse: true), tile.Name);
             }
 
             Copy(tile.Id);

@@ -87,16 +87,21 @@ public static class Columns
     }
 
     /// <summary>The sum of a line, for every thread.</summary>
-    public static float Total<C>(SharedAddress line)
+    public static float Total<W, C>(SharedAddress line)
+        where W : struct, IBlock
         where C : struct, ISize
     {
-        var (sum, i) = (0f, 0);
-        do
+        var sum = 0f;
+        if (W.IsCuda)
         {
-            sum += Get(line, i);
-            i++;
+            for (var i = 0; i < C.Value / 32; i++) sum += Get(line, Token<C>(i));
+            for (var step = 1; step < 32; step += step) sum += Warp.ShuffleXor(sum, step);
         }
-        while (i < C.Value);
+        else
+        {
+            for (var i = 0; i < C.Value; i++) sum += Get(line, i);
+        }
+
         return sum;
     }
 

@@ -109,6 +109,35 @@ public static class Reductions
         return sum;
     }
 
+    /// <summary>The size of the zones of <see cref="Total{W, M, N}"/>.</summary>
+    public static int TotalBytes<W>()
+        where W : struct, IBlock => TotalZones<W>() * 4;
+
+    /// <summary>Begins to sum all of a tile: <see cref="TotalOf{W}"/> tells what it comes to after a barrier.</summary>
+    public static void Total<W, M, N>(SharedAddress zones, ArrayView<float> tile)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+    {
+        // Sums that need not wait for one another.
+        var parts = LocalMemory.Allocate1D<float>(4);
+        for (var i = 0; i < 4; i++) parts[i] = tile[i];
+        for (var i = 4; i < Layout<W, M, N>.Count; i++) parts[i & 3] += tile[i];
+        var sum = parts[0] + parts[1] + (parts[2] + parts[3]);
+        if (W.IsCuda)
+            for (var step = 1; step < 32; step += step) sum += Warp.ShuffleXor(sum, step);
+        Columns.Set(zones, W.IsCuda ? Block.Warp : Group.IdxX, sum);
+    }
+
+    /// <summary>The sum of all of a tile.</summary>
+    public static float TotalOf<W>(SharedAddress zones)
+        where W : struct, IBlock
+    {
+        var sum = 0f;
+        for (var zone = 0; zone < TotalZones<W>(); zone++) sum += Columns.Get(zones, zone);
+        return sum;
+    }
+
     /// <summary>The sum or the largest of what each warp has of a row, to its zone.</summary>
     private static void FoldColumns<W, M, N>(SharedAddress zones, ArrayView<float> tile, bool largest)
         where W : struct, IBlock
@@ -156,6 +185,9 @@ public static class Reductions
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize => Layout<W, M, N>.WarpsAcross * (W.IsCuda ? 1 : 4);
+
+    private static int TotalZones<W>()
+        where W : struct, IBlock => W.Value * (W.IsCuda ? 1 : 32);
 
     private static int RowZones<W, M, N>()
         where W : struct, IBlock
