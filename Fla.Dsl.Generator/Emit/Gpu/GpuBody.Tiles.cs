@@ -35,12 +35,8 @@ internal sealed partial class GpuBody
         else
         {
             Touch(terms.SelectMany(term => term.Reads).ToList(), []);
-            foreach (var (own, count, load) in preloads.All)
-            {
-                preloaded.Add((own, count));
-                Code.Line(load);
-            }
-
+            preloaded.AddRange(preloads.All);
+            Code.Lines(preloads.Reads);
             var text = string.Join(" + ", terms.Select(term => term.Text));
             Code.Block($"for (var i = 0; i < Layout<{Generic(shape)}>.Count; i++)", () =>
             {

@@ -9,27 +9,32 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 internal sealed class Preloads(string sizes, Names names)
 {
     private readonly Dictionary<(string From, string Part), string> known = [];
-    private readonly List<(string Name, string Count, string Code)> all = [];
+    private readonly List<(string Name, string Count)> all = [];
+    private readonly List<string> reads = [];
 
-    /// <summary>All there are: how many numbers as C#, and what reads them.</summary>
-    public IReadOnlyList<(string Name, string Count, string Code)> All => all;
+    /// <summary>Their names, and how many numbers they are as C#.</summary>
+    public IReadOnlyList<(string Name, string Count)> All => all;
+
+    /// <summary>What reads them.</summary>
+    public IReadOnlyList<string> Reads => reads;
 
     /// <summary>The i-th element's number of a line of its rows or columns.</summary>
     public string OfLine(string line, bool isOfRows)
     {
         var (part, index) = isOfRows ? ("Rows", "RowOf") : ("Columns", "ColumnOf");
-        return $"{Own(line, part, $"Columns.Of{part}<{sizes}>")}[Layout<{sizes}>.{index}(i)]";
+        return $"{Own(line, part, part, $"Columns.Of{part}<{sizes}>")}[Layout<{sizes}>.{index}(i)]";
     }
 
     /// <summary>The i-th element of a tile.</summary>
-    public string OfTile(string tile, string element) => $"{Own(tile, "Count", $"Tile.Load<{sizes}, {element}>")}[i]";
+    public string OfTile(string tile, string element) => $"{Own(tile, "Thread", "Count", $"Tile.Load<{sizes}, {element}>")}[i]";
 
-    private string Own(string from, string part, string method)
+    private string Own(string from, string of, string count, string method)
     {
-        if (known.TryGetValue((from, part), out var own)) return own;
-        own = names.Fresh($"{from.TrimStart('@')}Of{(part == "Count" ? "Thread" : part)}");
-        known.Add((from, part), own);
-        all.Add((own, $"Layout<{sizes}>.{part}", $"{method}({own}, {from});"));
+        if (known.TryGetValue((from, of), out var own)) return own;
+        own = names.Fresh($"{from.TrimStart('@')}Of{of}");
+        known.Add((from, of), own);
+        all.Add((own, $"Layout<{sizes}>.{count}"));
+        reads.Add($"{method}({own}, {from});");
         return own;
     }
 }
