@@ -7,7 +7,7 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 internal sealed class SharedRegions
 {
     private readonly List<(string Name, string Bytes)> regions = [];
-    private readonly Dictionary<string, Stack<string>> free = [];
+    private readonly Dictionary<string, List<string>> free = [];
     private readonly Dictionary<string, string> memoryOf = [];
     private readonly HashSet<string> written = [];
     private readonly HashSet<string> read = [];
@@ -23,7 +23,8 @@ internal sealed class SharedRegions
     {
         if (free.TryGetValue(bytes, out var left) && left.Count > 0)
         {
-            var memory = left.Pop();
+            var memory = left.LastOrDefault(IsUntouched) ?? left[left.Count - 1];
+            left.Remove(memory);
             memoryOf.Add(name, memory);
             code.Line($"var {name} = {memory};");
             return;
@@ -38,8 +39,8 @@ internal sealed class SharedRegions
     {
         var memory = memoryOf[name];
         var bytes = regions.First(region => region.Name == memory).Bytes;
-        if (!free.TryGetValue(bytes, out var left)) free.Add(bytes, left = new Stack<string>());
-        left.Push(memory);
+        if (!free.TryGetValue(bytes, out var left)) free.Add(bytes, left = []);
+        left.Add(memory);
     }
 
     /// <summary>Takes note that regions are read or written next, and says whether a barrier has to come before.</summary>
@@ -57,6 +58,9 @@ internal sealed class SharedRegions
         written.UnionWith(to);
         return needed;
     }
+
+    /// <summary>Whether nobody has read or written memory since the last barrier, so that it can be written without another.</summary>
+    private bool IsUntouched(string memory) => !read.Contains(memory) && !written.Contains(memory);
 
     private string Memory(string name) => memoryOf.TryGetValue(name, out var memory) ? memory : name;
 }
