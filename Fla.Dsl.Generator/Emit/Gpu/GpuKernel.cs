@@ -70,18 +70,16 @@ internal sealed class GpuKernel
 
     public void Write(CodeWriter code)
     {
-        Memory(code);
-        if (linesOfChunk.Count > 0) EarlyLines(code);
-        code.Line().Line($"/// <summary>{io.Kernel.Summary}</summary>");
-        code.Line($"public static void {Name}<{io.Generics}>({string.Join(", ", io.Parameters)}, long offsets, int heads, int splits)");
-        code.Indented(() => code.Lines(io.Constraints));
-        code.Line("{").Indented(() =>
+        var frame = new KernelFrame(io, code);
+        frame.Bytes("Shared memory of a block.", Name, Regions.Select(region => region.Bytes));
+        if (linesOfChunk.Count > 0) EarlyLines(code, frame);
+        frame.Write(() =>
         {
-            Locate(code);
+            Locate(code, frame);
             Begin(code);
-            Walk(code);
+            frame.Walk(() => Fetch(code), () => Chunk(code, frame));
             End(code);
-        }).Line("}");
+        });
     }
 
     /// <summary>Computes the results, tiles first. Gives where tiles are to be written.</summary>
@@ -158,54 +156,30 @@ internal sealed class GpuKernel
         .Concat(io.KeptTiles.Select(kept => (io.Local(kept), BytesOf(kept))))
         .Concat(body.Regions);
 
-    /// <summary>How much shared memory it takes.</summary>
-    private void Memory(CodeWriter code)
-    {
-        code.Line("/// <summary>Shared memory of a block.</summary>");
-        code.Line($"public static int {Name}Bytes<{io.Generics}>()").Indented(() => code.Lines(io.Constraints))
-            .Line($"    => {string.Join(" + ", Regions.Select(region => region.Bytes))};");
-    }
-
     /// <summary>What of a chunk follows from numbers of its tokens alone: the first warp computes it while the chunk before is finished.</summary>
-    private void EarlyLines(CodeWriter code)
+    private void EarlyLines(CodeWriter code, KernelFrame frame)
     {
-        var numbers = string.Concat(io.Numbers.Select(input => $", float {io.Local(input)}"));
-        code.Line().Line("/// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>");
-        code.Line($"private static void {Name}Lines<{io.Generics}>(SharedAddress lines, int rows{numbers})").Indented(() => code.Lines(io.Constraints));
+        code.Line();
+        var numbers = io.Numbers.Select(input => $"float {io.Local(input)}");
+        frame.Head("Numbers of a chunk's tokens, which the first warp computes before the chunk begins.", $"private static void {Name}Lines", ["SharedAddress lines", "int rows", .. numbers]);
         code.Line("{").Indented(() =>
         {
-            PlaceLines(code);
+            PlaceLines(frame);
             foreach (var phase in early.Phases) code.Append(phase);
         }).Line("}");
     }
 
     /// <summary>Where the lines of a chunk are.</summary>
-    private void PlaceLines(CodeWriter code)
-    {
-        var place = "lines";
-        foreach (var line in linesOfChunk)
-        {
-            code.Line($"var {line} = {place};");
-            place = $"{line} + Columns.Bytes<TChunk>()";
-        }
-    }
+    private void PlaceLines(KernelFrame frame) => frame.Place("lines", linesOfChunk.Select(line => (line, "Columns.Bytes<TChunk>()")));
 
     /// <summary>Which part of the tensors is the block's, and where in shared memory what is.</summary>
-    private void Locate(CodeWriter code)
+    private void Locate(CodeWriter code, KernelFrame frame)
     {
-        code.Line("int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;");
-        code.Line("long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
-        code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
         foreach (var (tensor, element) in io.SplitTensors) code.Line($"{tensor} = {tensor}.From<{element}>(split * {GpuBody.Size(io.Split!)}.Value);");
         foreach (var tensor in io.TensorsOfFirst) code.Line($"{tensor} = {tensor}.If(split == 0);");
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
         if (linesOfChunk.Count > 0) code.Line($"var linesBytes = {LinesBytes};");
-        var place = "shared";
-        foreach (var (region, bytes) in Regions)
-        {
-            code.Line($"var {region} = {place};");
-            place = $"{region} + {bytes}";
-        }
+        frame.Place("shared", Regions);
     }
 
     /// <summary>What there is before the first chunk.</summary>
@@ -236,42 +210,39 @@ internal sealed class GpuKernel
         foreach (var (numbers, count) in body.Numbers) code.Line($"var {numbers} = LocalMemory.Allocate1D<float>({count});");
         foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{GpuBody.Generic(shape)}>();");
         foreach (var (output, sum) in sums) code.Line(io.IsLine(output.Id) ? $"Rows.Fill<{Along(output.Id)}>({sum}, 0f);" : $"var {sum} = 0f;");
-    }
-
-    private void Walk(CodeWriter code)
-    {
         if (tiles.Count > 0) code.Line("var turn = 0;");
         foreach (var input in io.Lines) code.Line($"var {io.Arriving(input)} = Columns.New<TChunk>();");
-        code.Line(io.IsBackward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
+    }
+
+    /// <summary>Begins to fetch what the first chunk takes.</summary>
+    private void Fetch(CodeWriter code)
+    {
         foreach (var tile in tiles) code.Line(Copy(tile, io.Places(tile), "start"));
         foreach (var kept in io.KeptTiles) code.Line(CopyKept(kept, "start"));
         foreach (var input in io.Lines) Fetch(code, input, "start");
         Puts(code, "start");
         code.Line("Transfers.Depart<TBlock>();");
-        code.Block(io.IsBackward ? "while (start >= 0)" : "while (start < tokens)", () =>
-        {
-            code.Line($"var next = start {(io.IsBackward ? "-" : "+")} TChunk.Value;");
-            code.Line("var rows = Memory.RowsAt<TChunk>(start, tokens);");
-            code.Line("Transfers.Arrive<TBlock>();").Line(GpuBody.Barrier);
-            foreach (var input in io.Lines) Fetch(code, input, "next");
-            foreach (var (tile, i) in tiles.Select((tile, i) => (tile, i)))
-            {
-                code.Line($"if (Ahead.Has<TAhead>({i})) {Copy(tile, $"{io.Places(tile)} + Ahead.Offset<TAhead>({i}, 1 - turn, {BytesOf(tile)})", "next")}");
-                code.Line($"var {io.Local(tile)} = {io.Places(tile)} + Ahead.Offset<TAhead>({i}, turn, {BytesOf(tile)});");
-            }
+    }
 
-            code.Line("Transfers.Depart<TBlock>();");
-            PlaceLines(code);
-            foreach (var kept in io.KeptLines)
-                code.Line($"Rows.ReadState<{Along(kept.Id)}, {Single}>({io.Local(kept)}, {io.Tensor(kept)}, firstRow + (start / TChunk.Value), head, heads);");
-            if (io.KeptLines.Any()) code.Line(GpuBody.Barrier);
-            if (io.KeepsStates) Keep(code);
-            Phases(code);
-            if (tiles.Count > 0) code.Line("turn = 1 - turn;");
-            if (linesOfChunk.Count > 0) code.Line("lines = lines + linesBytes;").Line("linesBytes = -linesBytes;");
-            Puts(code, "next");
-            code.Line("start = next;");
-        });
+    private void Chunk(CodeWriter code, KernelFrame frame)
+    {
+        foreach (var input in io.Lines) Fetch(code, input, "next");
+        foreach (var (tile, i) in tiles.Select((tile, i) => (tile, i)))
+        {
+            code.Line($"if (Ahead.Has<TAhead>({i})) {Copy(tile, $"{io.Places(tile)} + Ahead.Offset<TAhead>({i}, 1 - turn, {BytesOf(tile)})", "next")}");
+            code.Line($"var {io.Local(tile)} = {io.Places(tile)} + Ahead.Offset<TAhead>({i}, turn, {BytesOf(tile)});");
+        }
+
+        code.Line("Transfers.Depart<TBlock>();");
+        PlaceLines(frame);
+        foreach (var kept in io.KeptLines)
+            code.Line($"Rows.ReadState<{Along(kept.Id)}, {Single}>({io.Local(kept)}, {io.Tensor(kept)}, firstRow + (start / TChunk.Value), head, heads);");
+        if (io.KeptLines.Any()) code.Line(GpuBody.Barrier);
+        if (io.KeepsStates) Keep(code);
+        Phases(code);
+        if (tiles.Count > 0) code.Line("turn = 1 - turn;");
+        if (linesOfChunk.Count > 0) code.Line("lines = lines + linesBytes;").Line("linesBytes = -linesBytes;");
+        Puts(code, "next");
     }
 
     /// <summary>Keeps the states that are carried into the chunk, for the walk backward.</summary>
