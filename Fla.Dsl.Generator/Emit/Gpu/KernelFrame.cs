@@ -41,10 +41,14 @@ internal sealed class KernelFrame(GpuInterface io, CodeWriter code)
         }
     }
 
-    /// <summary>Writes the walk: what happens before the first chunk, which begins at <c>start</c>, and in each, of so many <c>rows</c>, whose tokens have arrived.</summary>
+    /// <summary>
+    /// Writes the walk: what happens before the first chunk, which begins at <c>start</c>, and in each, of so many <c>rows</c>, whose tokens
+    /// have arrived.
+    /// </summary>
     public void Walk(Action before, Action chunk)
     {
-        code.Line(io.IsBackward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
+        const string Last = "(tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value";
+        code.Line($"var start = {(io.IsBackward ? Last : "0L")};");
         before();
         code.Block(io.IsBackward ? "while (start >= 0)" : "while (start < tokens)", () =>
         {

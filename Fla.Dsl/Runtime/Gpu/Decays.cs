@@ -32,7 +32,8 @@ internal static class Decays
     public static int Shift(ReadPoint point) => point == ReadPoint.BeforeDecay ? -1 : 0;
 
     /// <summary>Whether a token counts for a later one.</summary>
-    public static bool Counts(int later, int earlier, ReadPoint point) => point == ReadPoint.AfterWrite ? earlier <= later : earlier < later;
+    public static bool Counts(int later, int earlier, ReadPoint point) =>
+        point == ReadPoint.AfterWrite ? earlier <= later : earlier < later;
 
     /// <summary>The decay from one token to a later one; 0 where the one does not count for the other.</summary>
     public static float Between<W, C, K>(SharedAddress sums, int later, int earlier, int column, ReadPoint point)

@@ -49,7 +49,8 @@ public static class Piece
             var words = LocalMemory.Allocate1D<uint>(4);
             for (var word = 0; word < N.Value * T.Bytes / 4; word += 4)
             {
-                for (var i = 0; i < Numbers.Lesser(4, N.Value * T.Bytes / 4); i++) words[i] = Narrowed<T>(from, at + ((word + i) * 4 / T.Bytes));
+                for (var i = 0; i < Numbers.Lesser(4, N.Value * T.Bytes / 4); i++)
+                    words[i] = Narrowed<T>(from, at + ((word + i) * 4 / T.Bytes));
                 Asm.WriteWords(words, address + (word * 4), there, N.Value * T.Bytes / 4);
             }
         }
