@@ -38,7 +38,7 @@ internal sealed class GpuEvaluator : Evaluator
         var work = Workload.Of(call);
         var perHead = call.DeclaredArguments.Where((argument, i) => wanted[i] && argument.Role == ArgumentRole.PerHead).Any();
         var backward = wanted.Contains(true) ? program.BackwardFor(perHead) : null;
-        if (LaunchPlan.Choose(call.Op, backward, work, new(device.Block, device.Machine)) is not { } plans) return null;
+        if (Planner.Plan(call.Op, backward, work, new(device.Block, device.Machine)) is not { } plans) return null;
         device.Begin(plans.Select(plan => plan.Method)); // the backward pass's while the forward pass runs
         return new(call, device, work, plans);
     }
