@@ -1,6 +1,8 @@
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
-/// <summary>What is written alike in all kernels: how they begin, where in shared memory what is, and the walk through the chunks.</summary>
+/// <summary>
+/// What is written alike in all kernels: how they begin, where in shared memory what is, and the walk through the chunks.
+/// </summary>
 internal sealed class KernelFrame(GpuInterface io, CodeWriter code)
 {
     /// <summary>Writes the kernel: which sequence, head and part of the columns is the block's, and then the body.</summary>
@@ -11,7 +13,8 @@ internal sealed class KernelFrame(GpuInterface io, CodeWriter code)
         code.Line("{").Indented(() =>
         {
             code.Line("int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;");
-            code.Line("long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
+            code.Line(
+                "long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
             code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
             body();
         }).Line("}");
@@ -42,8 +45,8 @@ internal sealed class KernelFrame(GpuInterface io, CodeWriter code)
     }
 
     /// <summary>
-    /// Writes the walk: what happens before the first chunk, which begins at <c>start</c>, and in each, of so many <c>rows</c>, whose tokens
-    /// have arrived.
+    /// Writes the walk: what happens before the first chunk, which begins at <c>start</c>, and in each, of so many <c>rows</c>, whose
+    /// tokens have arrived.
     /// </summary>
     public void Walk(Action before, Action chunk)
     {
