@@ -27,13 +27,12 @@ internal sealed class Differentiation
         foreach (var next in forward.Next)
             Accumulate(next.Id, builder.Input($"d{next.Name}", InputKind.Carry, forward[next.Id].Shape));
 
-        foreach (var instruction in forward.Instructions.Where(i => i.Op != TileOp.Input))
-            copies.Add(instruction.Id, builder.Copy(instruction, operand => copies[operand]));
+        builder.Copy(forward.Instructions, copies);
         for (var id = forward.Instructions.Count - 1; id >= 0; id--)
             if (adjoints.TryGetValue(id, out var adjoint)) Propagate(forward[id], adjoint);
 
         var outputs = forward.Inputs
-            .Where(input => input.Kind == InputKind.Argument && declaration.Parameters.Single(p => p.Name == input.Name).Role != ParameterRole.Scale)
+            .Where(input => input.Kind == InputKind.Argument && declaration.RoleOf(input.Name) != ParameterRole.Scale)
             .Select(input => new ProgramOutput($"d{input.Name}", Gradient(input)));
         var carried = forward.Carried.Select(input => new ProgramOutput($"d{input.Name}", Gradient(input)));
         return builder.Build($"{forward.Name} backward", outputs.ToList(), carried.ToList());
