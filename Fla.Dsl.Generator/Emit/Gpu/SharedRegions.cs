@@ -1,8 +1,9 @@
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
-/// The shared memory of a block. A region that is not needed any more is given out again to what is of the same size; a barrier stands
-/// where one is read that was written since the last barrier, or written that was written or read.
+/// The shared memory of a block. A region that is not needed any more is given out again to what is of the same size, those first that
+/// nobody has touched since the last barrier; a barrier stands where one is read that was written since it, or written that was written or
+/// read.
 /// </summary>
 internal sealed class SharedRegions
 {

@@ -98,7 +98,7 @@ partial class Based
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void ForwardLines<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -152,13 +152,13 @@ partial class Based
             var SStored = lines + (2 * 1 * Columns.Bytes<TChunk>());
             var z = SStored + Shared<TTaylor2OfK, TV, TElement>.Bytes;
             var tShared = z + Columns.Bytes<TTaylor2OfK>();
-            var t3Shared = tShared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
-            var PShared = t3Shared + Shared<TChunk, TK, TElement>.Bytes;
+            var PShared = tShared + Shared<TChunk, TK, TElement>.Bytes;
             var line2 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var zonesOft6 = line2 + Columns.Bytes<TChunk>();
-            var line3 = zonesOft6 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
-            var zonesOft2 = line3 + Columns.Bytes<TTaylor2OfK>();
-            var t7Shared = zonesOft2 + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>();
+            var zonesOft4 = line2 + Columns.Bytes<TChunk>();
+            var t5Shared = zonesOft4 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
+            var line3 = t5Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
+            var zonesOft6 = line3 + Columns.Bytes<TTaylor2OfK>();
+            var t7Shared = zonesOft6 + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>();
             var line4 = t7Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
             var zonesOft8 = line4 + Columns.Bytes<TChunk>();
             var nextz = zonesOft8 + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>();
@@ -167,16 +167,17 @@ partial class Based
             var S = Tile.New<TBlock, TTaylor2OfK, TV>();
             Transfers.ReadState<TBlock, TTaylor2OfK, TV, SingleElement>(S, initialS, Features.Count<Taylor2Map>(qTensor.Columns), sequence, head, heads);
             Tile.Store<TBlock, TTaylor2OfK, TV, TElement>(SStored, S);
+            var qOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var lineOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var zOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Columns);
             var line5OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
-            var t = Tile.New<TBlock, TChunk, TTaylor2OfK>();
-            var t2 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
-            var t3 = Tile.New<TBlock, TChunk, TK>();
-            var t4 = Tile.New<TBlock, TChunk, TChunk>();
-            var t5 = Tile.New<TBlock, TChunk, TChunk>();
+            var t = Tile.New<TBlock, TChunk, TK>();
+            var t2 = Tile.New<TBlock, TChunk, TChunk>();
+            var t3 = Tile.New<TBlock, TChunk, TChunk>();
             var P = Tile.New<TBlock, TChunk, TChunk>();
-            var t6 = Tile.New<TBlock, TChunk, TChunk>();
+            var t4 = Tile.New<TBlock, TChunk, TChunk>();
+            var t5 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t6 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var t7 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var t8 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var nextS = Tile.New<TBlock, TTaylor2OfK, TV>();
@@ -205,48 +206,47 @@ partial class Based
                 var line = lines;
                 Rows.WriteState<TBlock, TTaylor2OfK, SingleElement>(keptz, firstRow + (start / TChunk.Value), head, heads, z);
                 Transfers.WriteSharedState<TBlock, TTaylor2OfK, TV, TElement>(keptS, Features.Count<Taylor2Map>(qTensor.Columns), firstRow + (start / TChunk.Value), head, heads, SStored);
-                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t, 0f);
-                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t, k, qTensor.Columns);
-                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(tShared, t);
-                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TTaylor2OfK>.Row(i);
-                    t2[i] = Columns.IsToken(row, rows) * t[i];
-                }
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t3[i] = scale * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column));
+                    t[i] = scale * qOfThread[i];
                 }
-                Tile.Store<TBlock, TChunk, TK, TElement>(t3Shared, t3);
-                Tile.Fill<TBlock, TChunk, TChunk>(t4, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t4, q, k);
+                Tile.Store<TBlock, TChunk, TK, TElement>(tShared, t);
+                Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t5[i] = t4[i] * scale;
+                    t3[i] = t2[i] * scale;
                 }
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    P[i] = Numbers.Where(row >= column, (1f + (t5[i] * (1f + (0.5f * t5[i])))));
+                    P[i] = Numbers.Where(row >= column, (1f + (t3[i] * (1f + (0.5f * t3[i])))));
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
                 Tile.Load<TBlock, TChunk, TChunk, TElement>(P, PShared);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(lineOfColumns, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t6[i] = P[i] * lineOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)];
+                    t4[i] = P[i] * lineOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)];
                 }
-                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft6, t6);
-                Reductions.SumRows<TBlock, TChunk, TTaylor2OfK>(zonesOft2, t2);
+                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft4, t4);
+                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t5, 0f);
+                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t5, k, qTensor.Columns);
+                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t5Shared, t5);
+                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TTaylor2OfK>.Row(i);
+                    t6[i] = Columns.IsToken(row, rows) * t5[i];
+                }
+                Reductions.SumRows<TBlock, TChunk, TTaylor2OfK>(zonesOft6, t6);
                 Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t7, 0f);
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
                 if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
-                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t7, t3Shared, qTensor.Columns);
+                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t7, tShared, qTensor.Columns);
                 Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t7Shared, t7);
                 Tile.Load<TBlock, TChunk, TTaylor2OfK, TElement>(t7, t7Shared);
                 Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(zOfColumns, z);
@@ -259,7 +259,7 @@ partial class Based
                 {
                     nextS[i] = S[i];
                 }
-                Products.AtB<TBlock, TTaylor2OfK, TV, TChunk, TElement>(nextS, tShared, v);
+                Products.AtB<TBlock, TTaylor2OfK, TV, TChunk, TElement>(nextS, t5Shared, v);
                 Tile.Fill<TBlock, TChunk, TV>(t9, 0f);
                 Group.Barrier();
                 Products.AB<TBlock, TChunk, TV, TTaylor2OfK, TElement>(t9, t7Shared, SStored);
@@ -269,12 +269,12 @@ partial class Based
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
                         var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft6, at));
+                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft4, at));
                     }
                     for (var i = 0; i < TTaylor2OfK.Value / 32; i++)
                     {
                         var at = Columns.Token<TTaylor2OfK>(i);
-                        Columns.Set(line3, at, Reductions.RowOf<TBlock, TChunk, TTaylor2OfK>(zonesOft2, at));
+                        Columns.Set(line3, at, Reductions.RowOf<TBlock, TChunk, TTaylor2OfK>(zonesOft6, at));
                     }
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
@@ -333,7 +333,7 @@ partial class Based
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void BackwardLines<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -390,12 +390,12 @@ partial class Based
             var dz = dSStored + Shared<TTaylor2OfK, TV, TElement>.Bytes;
             var z = dz + Columns.Bytes<TTaylor2OfK>();
             var tShared = z + Columns.Bytes<TTaylor2OfK>();
-            var t2Shared = tShared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
-            var PShared = t2Shared + Shared<TChunk, TK, TElement>.Bytes;
+            var t2Shared = tShared + Shared<TChunk, TK, TElement>.Bytes;
+            var t3Shared = t2Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
+            var PShared = t3Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
             var line2 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var zonesOft6 = line2 + Columns.Bytes<TChunk>();
-            var t9Shared = zonesOft6 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
-            var t10Shared = t9Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
+            var zonesOft7 = line2 + Columns.Bytes<TChunk>();
+            var t10Shared = zonesOft7 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
             var line3 = t10Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
             var zonesOft11 = line3 + Columns.Bytes<TChunk>();
             var line4 = zonesOft11 + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>();
@@ -408,26 +408,28 @@ partial class Based
             var dS = Tile.New<TBlock, TTaylor2OfK, TV>();
             Transfers.ReadState<TBlock, TTaylor2OfK, TV, SingleElement>(dS, dFinalS, Features.Count<Taylor2Map>(qTensor.Columns), sequence, head, heads);
             Tile.Store<TBlock, TTaylor2OfK, TV, TElement>(dSStored, dS);
-            var lineOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
+            var qOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var dzOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Columns);
+            var lineOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var zOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Columns);
+            var doOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
             var line4OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
             var line5OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Rows);
-            var line5OfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
-            var lineOfColumns2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
-            var line4OfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
-            var line5OfRows3 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Rows);
+            var line5OfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Rows);
             var zOfColumns2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Columns);
-            var line4OfRows3 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Rows);
-            var t = Tile.New<TBlock, TChunk, TTaylor2OfK>();
-            var t2 = Tile.New<TBlock, TChunk, TK>();
-            var t3 = Tile.New<TBlock, TChunk, TChunk>();
+            var line4OfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Rows);
+            var line5OfRows3 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
+            var lineOfColumns2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
+            var line4OfRows3 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
+            var t = Tile.New<TBlock, TChunk, TK>();
+            var t2 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t3 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var t4 = Tile.New<TBlock, TChunk, TChunk>();
             var t5 = Tile.New<TBlock, TChunk, TChunk>();
-            var P = Tile.New<TBlock, TChunk, TChunk>();
             var t6 = Tile.New<TBlock, TChunk, TChunk>();
+            var P = Tile.New<TBlock, TChunk, TChunk>();
             var t7 = Tile.New<TBlock, TChunk, TChunk>();
-            var t8 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t8 = Tile.New<TBlock, TChunk, TChunk>();
             var t9 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var t10 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var t11 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
@@ -436,13 +438,13 @@ partial class Based
             var dv = Tile.New<TBlock, TChunk, TV>();
             var dS2 = Tile.New<TBlock, TTaylor2OfK, TV>();
             var t14 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
-            var t15 = Tile.New<TBlock, TChunk, TChunk>();
+            var t15 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var t16 = Tile.New<TBlock, TChunk, TChunk>();
-            var t17 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t17 = Tile.New<TBlock, TChunk, TChunk>();
             var t18 = Tile.New<TBlock, TChunk, TK>();
+            var dk = Tile.New<TBlock, TChunk, TK>();
             var t19 = Tile.New<TBlock, TChunk, TK>();
             var dq = Tile.New<TBlock, TChunk, TK>();
-            var dk = Tile.New<TBlock, TChunk, TK>();
             var turn = 0;
             var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
@@ -470,55 +472,54 @@ partial class Based
                 var line = lines;
                 Rows.ReadState<TTaylor2OfK, SingleElement>(z, keptz, firstRow + (start / TChunk.Value), head, heads);
                 Group.Barrier();
-                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t, 0f);
-                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t, k, qTensor.Columns);
-                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(tShared, t);
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t2[i] = scale * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column));
+                    t[i] = scale * qOfThread[i];
                 }
-                Tile.Store<TBlock, TChunk, TK, TElement>(t2Shared, t2);
-                Tile.Fill<TBlock, TChunk, TChunk>(t3, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t3, q, k);
+                Tile.Store<TBlock, TChunk, TK, TElement>(tShared, t);
+                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t2, 0f);
+                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t2, k, qTensor.Columns);
+                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t2Shared, t2);
+                Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(dzOfColumns, dz);
+                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TTaylor2OfK>.Row(i);
+                    t3[i] = (dzOfColumns[Layout<TBlock, TChunk, TTaylor2OfK>.ColumnOf(i)] * Columns.IsToken(row, rows));
+                }
+                Products.ABt<TBlock, TChunk, TTaylor2OfK, TV, TElement>(t3, v, dSStored);
+                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t3Shared, t3);
+                Tile.Fill<TBlock, TChunk, TChunk>(t4, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t4, q, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t4[i] = t3[i] * scale;
+                    t5[i] = t4[i] * scale;
                 }
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t5[i] = 1f + (0.5f * t4[i]);
+                    t6[i] = 1f + (0.5f * t5[i]);
                 }
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    P[i] = Numbers.Where(row >= column, (1f + (t4[i] * t5[i])));
+                    P[i] = Numbers.Where(row >= column, (1f + (t5[i] * t6[i])));
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
                 Tile.Load<TBlock, TChunk, TChunk, TElement>(P, PShared);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(lineOfColumns, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t6[i] = P[i] * lineOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)];
+                    t7[i] = P[i] * lineOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)];
                 }
-                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft6, t6);
-                Tile.Fill<TBlock, TChunk, TChunk>(t7, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t7, @do, v);
-                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t8, 0f);
-                Products.ABt<TBlock, TChunk, TTaylor2OfK, TV, TElement>(t8, @do, S);
-                Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(dzOfColumns, dz);
-                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TTaylor2OfK>.Row(i);
-                    t9[i] = (dzOfColumns[Layout<TBlock, TChunk, TTaylor2OfK>.ColumnOf(i)] * Columns.IsToken(row, rows));
-                }
-                Products.ABt<TBlock, TChunk, TTaylor2OfK, TV, TElement>(t9, v, dSStored);
-                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t9Shared, t9);
+                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft7, t7);
+                Tile.Fill<TBlock, TChunk, TChunk>(t8, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t8, @do, v);
+                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t9, 0f);
+                Products.ABt<TBlock, TChunk, TTaylor2OfK, TV, TElement>(t9, @do, S);
                 Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t10, 0f);
                 Group.Barrier();
-                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t10, t2Shared, qTensor.Columns);
+                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t10, tShared, qTensor.Columns);
                 Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t10Shared, t10);
                 Tile.Load<TBlock, TChunk, TTaylor2OfK, TElement>(t10, t10Shared);
                 Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(zOfColumns, z);
@@ -536,7 +537,7 @@ partial class Based
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
                         var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft6, at));
+                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft7, at));
                     }
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
@@ -552,16 +553,15 @@ partial class Based
                 Group.Barrier();
                 Transfers.CopyState<TBlock, TTaylor2OfK, TV, TElement>(S, keptS, Features.Count<Taylor2Map>(qTensor.Columns), firstRow + (next / TChunk.Value), head, heads, next >= 0);
                 Transfers.Depart<TBlock>();
+                Tile.Load<TBlock, TChunk, TV, TElement>(doOfThread, @do);
                 Columns.OfRows<TBlock, TChunk, TV>(line4OfRows, line4);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t13[i] = -((TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * (t12[i] * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)])) * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
+                    t13[i] = -((doOfThread[i] * (t12[i] * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)])) * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
                 }
                 Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft13, t13);
                 Tile.Fill<TBlock, TChunk, TV>(dv, 0f);
-                Products.AB<TBlock, TChunk, TV, TTaylor2OfK, TElement>(dv, tShared, dSStored);
+                Products.AB<TBlock, TChunk, TV, TTaylor2OfK, TElement>(dv, t2Shared, dSStored);
                 Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(dv, PShared, @do, line4);
                 Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, v, Shared<TChunk, TV, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TTaylor2OfK, TV>.Count; i++)
@@ -587,47 +587,47 @@ partial class Based
                     t14[i] = t10[i] * line5OfRows[Layout<TBlock, TChunk, TTaylor2OfK>.RowOf(i)];
                 }
                 Reductions.SumRows<TBlock, TChunk, TTaylor2OfK>(zonesOft14, t14);
-                Columns.OfRows<TBlock, TChunk, TChunk>(line5OfRows2, line5);
+                Columns.OfRows<TBlock, TChunk, TTaylor2OfK>(line5OfRows2, line5);
+                Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(zOfColumns2, z);
+                Columns.OfRows<TBlock, TChunk, TTaylor2OfK>(line4OfRows2, line4);
+                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
+                {
+                    t15[i] = (line5OfRows2[Layout<TBlock, TChunk, TTaylor2OfK>.RowOf(i)] * zOfColumns2[Layout<TBlock, TChunk, TTaylor2OfK>.ColumnOf(i)]) + (t9[i] * line4OfRows2[Layout<TBlock, TChunk, TTaylor2OfK>.RowOf(i)]);
+                }
+                var t15Shared = t10Shared;
+                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t15Shared, t15);
+                Columns.OfRows<TBlock, TChunk, TChunk>(line5OfRows3, line5);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(lineOfColumns2, line);
-                Columns.OfRows<TBlock, TChunk, TChunk>(line4OfRows2, line4);
+                Columns.OfRows<TBlock, TChunk, TChunk>(line4OfRows3, line4);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    t15[i] = Numbers.Where(row >= column, ((line5OfRows2[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * lineOfColumns2[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)]) + (t7[i] * line4OfRows2[Layout<TBlock, TChunk, TChunk>.RowOf(i)])));
+                    t16[i] = Numbers.Where(row >= column, ((line5OfRows3[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * lineOfColumns2[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)]) + (t8[i] * line4OfRows3[Layout<TBlock, TChunk, TChunk>.RowOf(i)])));
                 }
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t16[i] = (t15[i] * t5[i]) + ((t15[i] * t4[i]) * 0.5f);
+                    t17[i] = (t16[i] * t6[i]) + ((t16[i] * t5[i]) * 0.5f);
                 }
-                var t16Shared = PShared;
-                Tile.Store<TBlock, TChunk, TChunk, TElement>(t16Shared, t16);
-                Columns.OfRows<TBlock, TChunk, TTaylor2OfK>(line5OfRows3, line5);
-                Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(zOfColumns2, z);
-                Columns.OfRows<TBlock, TChunk, TTaylor2OfK>(line4OfRows3, line4);
-                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
-                {
-                    t17[i] = (line5OfRows3[Layout<TBlock, TChunk, TTaylor2OfK>.RowOf(i)] * zOfColumns2[Layout<TBlock, TChunk, TTaylor2OfK>.ColumnOf(i)]) + (t8[i] * line4OfRows3[Layout<TBlock, TChunk, TTaylor2OfK>.RowOf(i)]);
-                }
-                var t17Shared = t10Shared;
-                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t17Shared, t17);
+                var t17Shared = PShared;
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(t17Shared, t17);
                 Tile.Fill<TBlock, TChunk, TK>(t18, 0f);
                 Group.Barrier();
-                Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(t18, t16Shared, q);
+                Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(t18, t17Shared, q);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    dk[i] = (t18[i] * scale);
+                }
+                Features.AddGradient<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(dk, k, t3Shared, qTensor.Columns);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, @do, Shared<TChunk, TV, TElement>.Bytes);
                 Tile.Fill<TBlock, TChunk, TK>(t19, 0f);
-                Products.AB<TBlock, TChunk, TK, TChunk, TElement>(t19, t16Shared, k);
-                Features.AddGradient<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t19, t2Shared, t17Shared, qTensor.Columns);
+                Products.AB<TBlock, TChunk, TK, TChunk, TElement>(t19, t17Shared, k);
+                Features.AddGradient<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t19, tShared, t15Shared, qTensor.Columns);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     dq[i] = t19[i] * scale;
                 }
                 Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, @do, Shared<TChunk, TV, TElement>.Bytes);
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    dk[i] = (t18[i] * scale);
-                }
-                Features.AddGradient<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(dk, k, t9Shared, qTensor.Columns);
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, @do, Shared<TChunk, TV, TElement>.Bytes);
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TTaylor2OfK.Value / 32; i++)
@@ -854,8 +854,10 @@ partial class Based
             Rows.Fill<TTaylor2OfK>(dz, 0f);
             var dS = Tile.New<TBlock, TTaylor2OfK, TV>();
             Tile.Fill<TBlock, TTaylor2OfK, TV>(dS, 0f);
+            var qOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var lineOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var zOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Columns);
+            var doOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
             var line4OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
             var line5OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Rows);
             var t = Tile.New<TBlock, TChunk, TK>();
@@ -896,11 +898,10 @@ partial class Based
                 var line = lines;
                 Rows.ReadState<TTaylor2OfK, SingleElement>(z, keptz, firstRow + (start / TChunk.Value), head, heads);
                 Group.Barrier();
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t[i] = scale * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column));
+                    t[i] = scale * qOfThread[i];
                 }
                 Tile.Store<TBlock, TChunk, TK, TElement>(tShared, t);
                 Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
@@ -963,12 +964,11 @@ partial class Based
                 Transfers.CopyState<TBlock, TTaylor2OfK, TV, TElement>(S, keptS, Features.Count<Taylor2Map>(qTensor.Columns), firstRow + (next / TChunk.Value), head, heads, next >= 0);
                 if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
+                Tile.Load<TBlock, TChunk, TV, TElement>(doOfThread, @do);
                 Columns.OfRows<TBlock, TChunk, TV>(line4OfRows, line4);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t8[i] = -((TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * (t7[i] * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)])) * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
+                    t8[i] = -((doOfThread[i] * (t7[i] * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)])) * line4OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
                 }
                 Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft8, t8);
                 for (var i = 0; i < Layout<TBlock, TTaylor2OfK, TV>.Count; i++)

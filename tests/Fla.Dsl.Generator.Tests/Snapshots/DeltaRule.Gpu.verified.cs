@@ -74,7 +74,7 @@ partial class DeltaRule
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void ForwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -114,21 +114,22 @@ partial class DeltaRule
             var vPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
             var lines = vPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
             var SStored = lines + (2 * 1 * Columns.Bytes<TChunk>());
-            var t2Shared = SStored + Shared<TK, TV, TElement>.Bytes;
-            var PShared = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
-            var t5 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var PShared = SStored + Shared<TK, TV, TElement>.Bytes;
+            var t4Shared = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var t5 = t4Shared + Shared<TChunk, TV, TElement>.Bytes;
             var work = t5 + Shared<TChunk, TChunk, TElement>.Bytes;
             var S = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(S, initialS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
-            var betaOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
-            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
-            var t = Tile.New<TBlock, TChunk, TV>();
-            var t2 = Tile.New<TBlock, TChunk, TV>();
-            var t3 = Tile.New<TBlock, TChunk, TChunk>();
+            var betaOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
+            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var vOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
+            var t = Tile.New<TBlock, TChunk, TChunk>();
             var L = Tile.New<TBlock, TChunk, TChunk>();
-            var t4 = Tile.New<TBlock, TChunk, TChunk>();
+            var t2 = Tile.New<TBlock, TChunk, TChunk>();
             var P = Tile.New<TBlock, TChunk, TChunk>();
+            var t3 = Tile.New<TBlock, TChunk, TV>();
+            var t4 = Tile.New<TBlock, TChunk, TV>();
             var u = Tile.New<TBlock, TChunk, TV>();
             var t6 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
@@ -158,39 +159,38 @@ partial class DeltaRule
                 Transfers.Depart<TBlock>();
                 var beta = lines;
                 Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
-                Tile.Fill<TBlock, TChunk, TV>(t, 0f);
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t, k, SStored);
-                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows, beta);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t2[i] = (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column))) - (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * t[i]);
-                }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t2Shared, t2);
-                Tile.Fill<TBlock, TChunk, TChunk>(t3, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t3, k, k);
-                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows2, beta);
+                Tile.Fill<TBlock, TChunk, TChunk>(t, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t, k, k);
+                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows, beta);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    L[i] = -(betaOfRows2[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * Numbers.Where(row > column, t3[i]));
+                    L[i] = -(betaOfRows[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * Numbers.Where(row > column, t[i]));
                 }
-                Tile.Fill<TBlock, TChunk, TChunk>(t4, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t4, q, k);
+                Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    P[i] = Numbers.Where(row >= column, t4[i]);
+                    P[i] = Numbers.Where(row >= column, t2[i]);
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
+                Tile.Fill<TBlock, TChunk, TV>(t3, 0f);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t3, k, SStored);
+                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows2, beta);
+                Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread, v);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    t4[i] = (betaOfRows2[Layout<TBlock, TChunk, TV>.RowOf(i)] * vOfThread[i]) - (betaOfRows2[Layout<TBlock, TChunk, TV>.RowOf(i)] * t3[i]);
+                }
+                Tile.Store<TBlock, TChunk, TV, TElement>(t4Shared, t4);
                 Solves.Inverse<TBlock, TChunk, TElement>(t5, work, L);
                 Tile.Fill<TBlock, TChunk, TV>(u, 0f);
                 Group.Barrier();
-                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t5, t2Shared);
-                var uShared = t2Shared;
+                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t5, t4Shared);
+                var uShared = t4Shared;
                 Group.Barrier();
                 Tile.Store<TBlock, TChunk, TV, TElement>(uShared, u);
                 Tile.Fill<TBlock, TChunk, TV>(t6, 0f);
@@ -233,7 +233,7 @@ partial class DeltaRule
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>() + Shared<TChunk, TV, TElement>.Bytes + Rests.Bytes<TChunk, TV, TElement>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void BackwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -276,45 +276,48 @@ partial class DeltaRule
             var lines = doPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
             var S = lines + (2 * 1 * Columns.Bytes<TChunk>());
             var dSStored = S + Shared<TK, TV, TElement>.Bytes;
-            var t2Shared = dSStored + Shared<TK, TV, TElement>.Bytes;
-            var t2Rest = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
-            var t6Shared = t2Rest + Rests.Bytes<TChunk, TV, TElement>();
-            var t8 = t6Shared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var t4Shared = dSStored + Shared<TK, TV, TElement>.Bytes;
+            var t6Shared = t4Shared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var t6Rest = t6Shared + Shared<TChunk, TV, TElement>.Bytes;
+            var t8 = t6Rest + Rests.Bytes<TChunk, TV, TElement>();
             var work = t8 + Shared<TChunk, TChunk, TElement>.Bytes;
             var duShared = work + Solves.WorkBytes<TChunk>();
             var duRest = duShared + Shared<TChunk, TV, TElement>.Bytes;
             var t9Shared = duRest + Rests.Bytes<TChunk, TV, TElement>();
             var line = t9Shared + Shared<TChunk, TV, TElement>.Bytes;
             var zonesOft11 = line + Columns.Bytes<TChunk>();
-            var t12Shared = zonesOft11 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
-            var line2 = t12Shared + Shared<TChunk, TV, TElement>.Bytes;
-            var zonesOft13 = line2 + Columns.Bytes<TChunk>();
-            var dbeta = zonesOft13 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
+            var line2 = zonesOft11 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
+            var zonesOft12 = line2 + Columns.Bytes<TChunk>();
+            var t13Shared = zonesOft12 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
+            var dbeta = t13Shared + Shared<TChunk, TV, TElement>.Bytes;
             var zonesOft17 = dbeta + Columns.Bytes<TChunk>();
             var dbeta2 = zonesOft17 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
             var dS = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(dS, dFinalS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
-            var betaOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
-            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
+            var betaOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
+            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var vOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
+            var doOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
+            var vOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
             var betaOfRows3 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
             var betaOfRows4 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
             var betaOfRows5 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Rows);
-            var t = Tile.New<TBlock, TChunk, TV>();
-            var t2 = Tile.New<TBlock, TChunk, TV>();
+            var t = Tile.New<TBlock, TChunk, TChunk>();
+            var t2 = Tile.New<TBlock, TChunk, TChunk>();
+            var L = Tile.New<TBlock, TChunk, TChunk>();
             var t3 = Tile.New<TBlock, TChunk, TChunk>();
             var t4 = Tile.New<TBlock, TChunk, TChunk>();
-            var L = Tile.New<TBlock, TChunk, TChunk>();
-            var t5 = Tile.New<TBlock, TChunk, TChunk>();
-            var t6 = Tile.New<TBlock, TChunk, TChunk>();
+            var t5 = Tile.New<TBlock, TChunk, TV>();
+            var t6 = Tile.New<TBlock, TChunk, TV>();
             var t7 = Tile.New<TBlock, TChunk, TK>();
             var du = Tile.New<TBlock, TChunk, TV>();
-            var u = Tile.New<TBlock, TChunk, TV>();
             var t9 = Tile.New<TBlock, TChunk, TV>();
+            var u = Tile.New<TBlock, TChunk, TV>();
             var t10 = Tile.New<TBlock, TChunk, TV>();
             var t11 = Tile.New<TBlock, TChunk, TV>();
-            var dv = Tile.New<TBlock, TChunk, TV>();
             var t12 = Tile.New<TBlock, TChunk, TV>();
+            var dv = Tile.New<TBlock, TChunk, TV>();
             var t13 = Tile.New<TBlock, TChunk, TV>();
             var t14 = Tile.New<TBlock, TChunk, TChunk>();
             var t15 = Tile.New<TBlock, TChunk, TChunk>();
@@ -355,66 +358,64 @@ partial class DeltaRule
                 var @do = doPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TV, TElement>.Bytes);
                 Transfers.Depart<TBlock>();
                 var beta = lines;
-                Tile.Fill<TBlock, TChunk, TV>(t, 0f);
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t, k, S);
-                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows, beta);
+                Tile.Fill<TBlock, TChunk, TChunk>(t, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t, k, k);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
+                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
+                    t2[i] = Numbers.Where(row > column, t[i]);
+                }
+                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows, beta);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    L[i] = -(betaOfRows[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * t2[i]);
+                }
+                Tile.Fill<TBlock, TChunk, TChunk>(t3, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t3, q, k);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
+                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
+                    t4[i] = Numbers.Where(row >= column, t3[i]) * scale;
+                }
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(t4Shared, t4);
+                Tile.Fill<TBlock, TChunk, TV>(t5, 0f);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t5, k, S);
+                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows2, beta);
+                Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread, v);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t2[i] = (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column))) - (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * t[i]);
+                    t6[i] = (betaOfRows2[Layout<TBlock, TChunk, TV>.RowOf(i)] * vOfThread[i]) - (betaOfRows2[Layout<TBlock, TChunk, TV>.RowOf(i)] * t5[i]);
                 }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t2Shared, t2);
-                Rests.Store<TBlock, TChunk, TV, TElement>(t2Rest, t2, t2Shared);
-                Tile.Fill<TBlock, TChunk, TChunk>(t3, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t3, k, k);
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
-                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    t4[i] = Numbers.Where(row > column, t3[i]);
-                }
-                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows2, beta);
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    L[i] = -(betaOfRows2[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * t4[i]);
-                }
-                Tile.Fill<TBlock, TChunk, TChunk>(t5, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t5, q, k);
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
-                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    t6[i] = Numbers.Where(row >= column, t5[i]) * scale;
-                }
-                Tile.Store<TBlock, TChunk, TChunk, TElement>(t6Shared, t6);
+                Tile.Store<TBlock, TChunk, TV, TElement>(t6Shared, t6);
+                Rests.Store<TBlock, TChunk, TV, TElement>(t6Rest, t6, t6Shared);
                 Tile.Fill<TBlock, TChunk, TK>(t7, 0f);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(t7, @do, S);
                 Solves.Inverse<TBlock, TChunk, TElement>(t8, work, L);
                 Tile.Fill<TBlock, TChunk, TV>(du, 0f);
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(du, k, dSStored);
                 Group.Barrier();
-                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(du, t6Shared, @do);
+                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(du, t4Shared, @do);
                 Tile.Store<TBlock, TChunk, TV, TElement>(duShared, du);
                 Rests.Store<TBlock, TChunk, TV, TElement>(duRest, du, duShared);
-                Tile.Fill<TBlock, TChunk, TV>(u, 0f);
-                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t8, t2Shared);
-                if (TElement.TensorCoreType != 0)
-                {
-                    Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t8, t2Rest);
-                }
-                var uShared = t2Shared;
-                Group.Barrier();
-                Tile.Store<TBlock, TChunk, TV, TElement>(uShared, u);
-                var uRest = t2Rest;
-                Rests.Store<TBlock, TChunk, TV, TElement>(uRest, u, uShared);
+                Tile.Load<TBlock, TChunk, TV, TElement>(doOfThread, @do);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t9[i] = TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * scale;
+                    t9[i] = doOfThread[i] * scale;
                 }
                 Tile.Store<TBlock, TChunk, TV, TElement>(t9Shared, t9);
+                Tile.Fill<TBlock, TChunk, TV>(u, 0f);
+                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t8, t6Shared);
+                if (TElement.TensorCoreType != 0)
+                {
+                    Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t8, t6Rest);
+                }
+                var uShared = t6Shared;
+                Group.Barrier();
+                Tile.Store<TBlock, TChunk, TV, TElement>(uShared, u);
+                var uRest = t6Rest;
+                Rests.Store<TBlock, TChunk, TV, TElement>(uRest, u, uShared);
                 Tile.Fill<TBlock, TChunk, TV>(t10, 0f);
                 Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t10, t8, duShared);
                 if (TElement.TensorCoreType != 0)
@@ -428,9 +429,15 @@ partial class DeltaRule
                 Rests.Store<TBlock, TChunk, TV, TElement>(t10Rest, t10, t10Shared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    t11[i] = -(t10[i] * t[i]);
+                    t11[i] = -(t10[i] * t5[i]);
                 }
                 Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft11, t11);
+                Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread2, v);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    t12[i] = t10[i] * vOfThread2[i];
+                }
+                Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft12, t12);
                 Columns.OfRows<TBlock, TChunk, TV>(betaOfRows3, beta);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
@@ -439,16 +446,9 @@ partial class DeltaRule
                 Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    t12[i] = -dv[i];
+                    t13[i] = -dv[i];
                 }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t12Shared, t12);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t13[i] = t10[i] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column));
-                }
-                Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft13, t13);
+                Tile.Store<TBlock, TChunk, TV, TElement>(t13Shared, t13);
                 Tile.Fill<TBlock, TChunk, TChunk>(t14, 0f);
                 Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t14, @do, uShared);
                 if (TElement.TensorCoreType != 0)
@@ -481,7 +481,7 @@ partial class DeltaRule
                 }
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t17[i] = -(dL[i] * t4[i]);
+                    t17[i] = -(dL[i] * t2[i]);
                 }
                 Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft17, t17);
                 Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows4, beta);
@@ -491,7 +491,7 @@ partial class DeltaRule
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
                     t18[i] = Numbers.Where(row > column, -(dL[i] * betaOfRows4[Layout<TBlock, TChunk, TChunk>.RowOf(i)]));
                 }
-                var t18Shared = t6Shared;
+                var t18Shared = t4Shared;
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(t18Shared, t18);
                 Tile.Fill<TBlock, TChunk, TK>(t19, 0f);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(t19, t10Shared, S);
@@ -504,7 +504,7 @@ partial class DeltaRule
                     dS2[i] = dS[i];
                 }
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, t9Shared);
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, k, t12Shared);
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, k, t13Shared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     dq[i] = (t7[i] * scale);
@@ -540,7 +540,7 @@ partial class DeltaRule
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
                         var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TV>(zonesOft13, at));
+                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TV>(zonesOft12, at));
                     }
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {

@@ -90,7 +90,7 @@ partial class GatedLinearAttention
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, SingleElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes;
 
         /// <summary>From the first token to the last: the output, and the states carried into each chunk.</summary>
         public static void Forward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, float scale, GpuTensor oTensor, GpuTensor keptS, GpuTensor initialS, GpuTensor finalS, long offsets, int heads, int splits)
@@ -116,24 +116,32 @@ partial class GatedLinearAttention
             var qPlaces = kPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
             var gkPlaces = qPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes);
             var SStored = gkPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TGate>.Bytes);
-            var G = SStored + Shared<TK, TV, TElement>.Bytes;
-            var line = G + Shared<TChunk, TK, SingleElement>.Bytes;
+            var line = SStored + Shared<TK, TV, TElement>.Bytes;
             var zonesOft = line + Columns.Bytes<TChunk>();
-            var t2Shared = zonesOft + Reductions.ColumnBytes<TBlock, TChunk, TK>();
+            var G = zonesOft + Reductions.ColumnBytes<TBlock, TChunk, TK>();
+            var t2Shared = G + Shared<TChunk, TK, SingleElement>.Bytes;
             var P = t2Shared + Shared<TChunk, TK, TElement>.Bytes;
             var line2 = P + Shared<TChunk, TChunk, TElement>.Bytes;
             var line3 = line2 + Columns.Bytes<TK>();
+            var t3Shared = line3 + Columns.Bytes<TK>();
             var S = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(S, initialS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
-            var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var qOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var kOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var qOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var GOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var kOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var line2OfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Columns);
+            var GOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var vOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
             var line3OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
             var t = Tile.New<TBlock, TChunk, TK>();
             var t2 = Tile.New<TBlock, TChunk, TK>();
-            var t3 = Tile.New<TBlock, TChunk, TV>();
+            var t3 = Tile.New<TBlock, TChunk, TK>();
+            var t4 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
-            var t4 = Tile.New<TBlock, TChunk, TK>();
             var nextS = Tile.New<TBlock, TK, TV>();
             var turn = 0;
             var start = 0L;
@@ -158,22 +166,22 @@ partial class GatedLinearAttention
                 var gk = gkPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TK, TGate>.Bytes);
                 Transfers.Depart<TBlock>();
                 Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
-                RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t[i] = TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column));
+                    t[i] = qOfThread[i] * kOfThread[i];
                 }
                 Reductions.SumColumns<TBlock, TChunk, TK>(zonesOft, t);
+                RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread2, q);
+                Tile.Load<TBlock, TChunk, TK, SingleElement>(GOfThread, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t2[i] = TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * Numbers.Exp<TBlock>(SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column)));
+                    t2[i] = qOfThread2[i] * Numbers.Exp<TBlock>(GOfThread[i]);
                 }
                 Tile.Store<TBlock, TChunk, TK, TElement>(t2Shared, t2);
                 DecayedDots.Store<TBlock, TChunk, TK, TElement, TElement>(P, q, k, G, ReadPoint.AfterDecay);
@@ -196,40 +204,37 @@ partial class GatedLinearAttention
                     }
                 }
                 Group.Barrier();
-                Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t3[i] = (lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column)));
-                }
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t3, t2Shared, SStored);
-                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t3, P, v);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    o[i] = scale * t3[i];
-                }
-                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o, q, Shared<TChunk, TK, TElement>.Bytes);
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread2, k);
                 Columns.OfColumns<TBlock, TChunk, TK>(line2OfColumns, line2);
+                Tile.Load<TBlock, TChunk, TK, SingleElement>(GOfThread2, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t4[i] = TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column)) * Numbers.Exp<TBlock>((line2OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column))));
+                    t3[i] = kOfThread2[i] * Numbers.Exp<TBlock>((line2OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - GOfThread2[i]));
                 }
-                var t4Shared = t2Shared;
-                Group.Barrier();
-                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
-                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
-                Transfers.Depart<TBlock>();
-                Tile.Store<TBlock, TChunk, TK, TElement>(t4Shared, t4);
+                Tile.Store<TBlock, TChunk, TK, TElement>(t3Shared, t3);
+                Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
+                Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread, v);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    t4[i] = (lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * vOfThread[i]);
+                }
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t4, t2Shared, SStored);
+                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t4, P, v);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    o[i] = scale * t4[i];
+                }
+                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o, q, Shared<TChunk, TK, TElement>.Bytes);
                 Columns.OfRows<TBlock, TK, TV>(line3OfRows, line3);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     nextS[i] = (line3OfRows[Layout<TBlock, TK, TV>.RowOf(i)] * S[i]);
                 }
                 Group.Barrier();
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, t4Shared, v);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, t3Shared, v);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
                 Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
                 if (!Ahead.Has<TAhead>(3)) Group.Barrier();
@@ -250,7 +255,7 @@ partial class GatedLinearAttention
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.RowBytes<TBlock, TChunk, TK>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Reductions.RowBytes<TBlock, TChunk, TK>();
 
         /// <summary>From the last token to the first: the gradients.</summary>
         public static void Backward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, GpuTensor doTensor, float scale, GpuTensor dqTensor, GpuTensor dkTensor, GpuTensor dvTensor, GpuTensor dgkTensor, GpuTensor keptS, GpuTensor dFinalS, GpuTensor dInitialS, long offsets, int heads, int splits)
@@ -279,39 +284,54 @@ partial class GatedLinearAttention
             var gkPlaces = vPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
             var S = gkPlaces + Ahead.Bytes<TAhead>(4, Shared<TChunk, TK, TGate>.Bytes);
             var dSStored = S + Shared<TK, TV, TElement>.Bytes;
-            var G = dSStored + Shared<TK, TV, TElement>.Bytes;
-            var line = G + Shared<TChunk, TK, SingleElement>.Bytes;
-            var zonesOft = line + Columns.Bytes<TChunk>();
-            var line2 = zonesOft + Reductions.ColumnBytes<TBlock, TChunk, TK>();
-            var zonesOft3 = line2 + Columns.Bytes<TK>();
-            var line3 = zonesOft3 + Reductions.ColumnBytes<TBlock, TK, TV>();
-            var zonesOft5 = line3 + Columns.Bytes<TChunk>();
-            var dPShared = zonesOft5 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
-            var P = dPShared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var line = dSStored + Shared<TK, TV, TElement>.Bytes;
+            var zonesOft = line + Columns.Bytes<TK>();
+            var line2 = zonesOft + Reductions.ColumnBytes<TBlock, TK, TV>();
+            var zonesOft2 = line2 + Columns.Bytes<TChunk>();
+            var line3 = zonesOft2 + Reductions.ColumnBytes<TBlock, TChunk, TK>();
+            var zonesOft4 = line3 + Columns.Bytes<TChunk>();
+            var dPShared = zonesOft4 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
+            var G = dPShared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var P = G + Shared<TChunk, TK, SingleElement>.Bytes;
             var line4 = P + Shared<TChunk, TChunk, TElement>.Bytes;
             var line5 = line4 + Columns.Bytes<TK>();
             var line6 = line5 + Columns.Bytes<TK>();
-            var t12Shared = line6 + Columns.Bytes<TK>();
-            var t14Shared = t12Shared + Shared<TChunk, TK, TElement>.Bytes;
+            var t10Shared = line6 + Columns.Bytes<TK>();
+            var t14Shared = t10Shared + Shared<TChunk, TK, TElement>.Bytes;
             var line7 = t14Shared + Shared<TChunk, TK, TElement>.Bytes;
             var zonesOft15 = line7 + Columns.Bytes<TK>();
             var dS = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(dS, dFinalS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
+            var SOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Count);
+            var qOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var kOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var doOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
+            var vOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
+            var GOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var qOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var line4OfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Columns);
+            var GOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var kOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var line3OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Rows);
-            var line5OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
+            var qOfThread3 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var kOfThread3 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var qOfThread4 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var kOfThread4 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var line3OfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Rows);
-            var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var kOfThread5 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var line5OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
+            var line2OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
             var line7OfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Columns);
+            var t18OfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var line6OfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Columns);
-            var t = Tile.New<TBlock, TChunk, TK>();
+            var t = Tile.New<TBlock, TK, TV>();
             var t2 = Tile.New<TBlock, TChunk, TK>();
-            var t3 = Tile.New<TBlock, TK, TV>();
+            var t3 = Tile.New<TBlock, TChunk, TV>();
             var t4 = Tile.New<TBlock, TChunk, TV>();
-            var t5 = Tile.New<TBlock, TChunk, TV>();
-            var t6 = Tile.New<TBlock, TChunk, TChunk>();
+            var t5 = Tile.New<TBlock, TChunk, TChunk>();
             var dP = Tile.New<TBlock, TChunk, TChunk>();
+            var t6 = Tile.New<TBlock, TChunk, TK>();
             var t7 = Tile.New<TBlock, TChunk, TK>();
             var t8 = Tile.New<TBlock, TChunk, TK>();
             var t9 = Tile.New<TBlock, TChunk, TK>();
@@ -320,12 +340,12 @@ partial class GatedLinearAttention
             var t12 = Tile.New<TBlock, TChunk, TK>();
             var t13 = Tile.New<TBlock, TChunk, TK>();
             var t14 = Tile.New<TBlock, TChunk, TK>();
-            var t15 = Tile.New<TBlock, TChunk, TK>();
-            var t16 = Tile.New<TBlock, TChunk, TV>();
             var dk = Tile.New<TBlock, TChunk, TK>();
-            var dS2 = Tile.New<TBlock, TK, TV>();
+            var t15 = Tile.New<TBlock, TChunk, TK>();
+            var t16 = Tile.New<TBlock, TChunk, TK>();
             var dq = Tile.New<TBlock, TChunk, TK>();
-            var t17 = Tile.New<TBlock, TChunk, TK>();
+            var t17 = Tile.New<TBlock, TChunk, TV>();
+            var dS2 = Tile.New<TBlock, TK, TV>();
             var dv = Tile.New<TBlock, TChunk, TV>();
             var dgk = Tile.New<TBlock, TChunk, TK>();
             var turn = 0;
@@ -354,43 +374,40 @@ partial class GatedLinearAttention
                 if (Ahead.Has<TAhead>(4)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces + Ahead.Offset<TAhead>(4, 1 - turn, Shared<TChunk, TK, TGate>.Bytes), gkTensor, first, next, tokens, head, heads);
                 var gk = gkPlaces + Ahead.Offset<TAhead>(4, turn, Shared<TChunk, TK, TGate>.Bytes);
                 Transfers.Depart<TBlock>();
-                RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t[i] = TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column));
-                }
-                Reductions.SumColumns<TBlock, TChunk, TK>(zonesOft, t);
-                Tile.Fill<TBlock, TChunk, TK>(t2, 0f);
-                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t2, v, dSStored);
+                Tile.Load<TBlock, TK, TV, TElement>(SOfThread, S);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TK, TV>.Row(i);
-                    var column = Layout<TBlock, TK, TV>.Column(i);
-                    t3[i] = dS[i] * TElement.ReadShared(S + Shared<TK, TV, TElement>.At(row, column));
+                    t[i] = dS[i] * SOfThread[i];
                 }
-                Reductions.SumColumns<TBlock, TK, TV>(zonesOft3, t3);
+                Reductions.SumColumns<TBlock, TK, TV>(zonesOft, t);
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread, k);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    t2[i] = qOfThread[i] * kOfThread[i];
+                }
+                Reductions.SumColumns<TBlock, TChunk, TK>(zonesOft2, t2);
+                Tile.Load<TBlock, TChunk, TV, TElement>(doOfThread, @do);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t4[i] = TElement.ReadShared(@do + Shared<TChunk, TV, TElement>.At(row, column)) * scale;
+                    t3[i] = doOfThread[i] * scale;
                 }
+                Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread, v);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t5[i] = t4[i] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column));
+                    t4[i] = t3[i] * vOfThread[i];
                 }
-                Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft5, t5);
-                Tile.Fill<TBlock, TChunk, TChunk>(t6, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t6, @do, v);
+                Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft4, t4);
+                Tile.Fill<TBlock, TChunk, TChunk>(t5, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t5, @do, v);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    dP[i] = t6[i] * scale;
+                    dP[i] = t5[i] * scale;
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(dPShared, dP);
+                RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
+                Tile.Fill<TBlock, TChunk, TK>(t6, 0f);
+                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t6, v, dSStored);
                 Tile.Fill<TBlock, TChunk, TK>(t7, 0f);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(t7, @do, S);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
@@ -401,40 +418,38 @@ partial class GatedLinearAttention
                 Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (next / TChunk.Value), head, heads, next >= 0);
                 if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t9[i] = Numbers.Exp<TBlock>(SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column)));
-                }
                 DecayedDots.Store<TBlock, TChunk, TK, TElement, TElement>(P, q, k, G, ReadPoint.AfterDecay);
-                Tile.Fill<TBlock, TChunk, TK>(t10, 0f);
-                DecayedMixes.Add<TBlock, TChunk, TK, TElement>(t10, dPShared, k, G, ReadPoint.AfterDecay);
-                Tile.Fill<TBlock, TChunk, TK>(t11, 0f);
-                DecayedMixes.AddTransposed<TBlock, TChunk, TK, TElement>(t11, dPShared, q, G, ReadPoint.AfterDecay);
+                Tile.Load<TBlock, TChunk, TK, SingleElement>(GOfThread, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t12[i] = (TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * t9[i]) * scale;
+                    t9[i] = Numbers.Exp<TBlock>(GOfThread[i]);
                 }
-                Tile.Store<TBlock, TChunk, TK, TElement>(t12Shared, t12);
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread2, q);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    t10[i] = (qOfThread2[i] * t9[i]) * scale;
+                }
+                Tile.Store<TBlock, TChunk, TK, TElement>(t10Shared, t10);
+                Tile.Fill<TBlock, TChunk, TK>(t11, 0f);
+                DecayedMixes.Add<TBlock, TChunk, TK, TElement>(t11, dPShared, k, G, ReadPoint.AfterDecay);
+                Tile.Fill<TBlock, TChunk, TK>(t12, 0f);
+                DecayedMixes.AddTransposed<TBlock, TChunk, TK, TElement>(t12, dPShared, q, G, ReadPoint.AfterDecay);
                 if (Columns.IsMine)
                 {
-                    for (var i = 0; i < TChunk.Value / 32; i++)
-                    {
-                        var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line, at, Reductions.ColumnOf<TBlock, TChunk, TK>(zonesOft, at));
-                    }
                     for (var i = 0; i < TK.Value / 32; i++)
                     {
                         var at = Columns.Token<TK>(i);
-                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TK, TV>(zonesOft3, at));
+                        Columns.Set(line, at, Reductions.ColumnOf<TBlock, TK, TV>(zonesOft, at));
                     }
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
                         var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line3, at, Reductions.ColumnOf<TBlock, TChunk, TV>(zonesOft5, at));
+                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TK>(zonesOft2, at));
+                    }
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(line3, at, Reductions.ColumnOf<TBlock, TChunk, TV>(zonesOft4, at));
                     }
                     for (var i = 0; i < TK.Value / 32; i++)
                     {
@@ -449,65 +464,60 @@ partial class GatedLinearAttention
                     for (var i = 0; i < TK.Value / 32; i++)
                     {
                         var at = Columns.Token<TK>(i);
-                        Columns.Set(line6, at, Columns.Get(line2, at) * Columns.Get(line5, at));
+                        Columns.Set(line6, at, Columns.Get(line, at) * Columns.Get(line5, at));
                     }
                 }
                 Group.Barrier();
                 Columns.OfColumns<TBlock, TChunk, TK>(line4OfColumns, line4);
+                Tile.Load<TBlock, TChunk, TK, SingleElement>(GOfThread2, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t13[i] = Numbers.Exp<TBlock>((line4OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column))));
+                    t13[i] = Numbers.Exp<TBlock>((line4OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - GOfThread2[i]));
                 }
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread2, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t14[i] = TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column)) * t13[i];
+                    t14[i] = kOfThread2[i] * t13[i];
                 }
                 Tile.Store<TBlock, TChunk, TK, TElement>(t14Shared, t14);
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t15[i] = (t2[i] * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column))) * t13[i];
-                }
-                Reductions.SumRows<TBlock, TChunk, TK>(zonesOft15, t15);
-                Tile.Fill<TBlock, TChunk, TV>(t16, 0f);
-                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t16, P, @do);
                 Columns.OfRows<TBlock, TChunk, TK>(line3OfRows, line3);
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread3, q);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    dk[i] = (t2[i] * t13[i]) + (line3OfRows[Layout<TBlock, TChunk, TK>.RowOf(i)] * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column))) + t11[i];
+                    dk[i] = (t6[i] * t13[i]) + (line3OfRows[Layout<TBlock, TChunk, TK>.RowOf(i)] * qOfThread3[i]) + t12[i];
                 }
                 Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, gk, Shared<TChunk, TK, TGate>.Bytes);
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread3, k);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    t15[i] = (t6[i] * kOfThread3[i]) * t13[i];
+                }
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread4, q);
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread4, k);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    t16[i] = (t15[i] - ((qOfThread4[i] * t11[i]) - (kOfThread4[i] * t12[i]))) - ((t8[i] * qOfThread4[i]) * t9[i]);
+                }
+                Columns.OfRows<TBlock, TChunk, TK>(line3OfRows2, line3);
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread5, k);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
+                {
+                    dq[i] = (line3OfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)] * kOfThread5[i]) + t11[i] + (t8[i] * t9[i]);
+                }
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, gk, Shared<TChunk, TK, TGate>.Bytes);
+                Reductions.SumRows<TBlock, TChunk, TK>(zonesOft15, t15);
+                Tile.Fill<TBlock, TChunk, TV>(t17, 0f);
+                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t17, P, @do);
                 Columns.OfRows<TBlock, TK, TV>(line5OfRows, line5);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     dS2[i] = (dS[i] * line5OfRows[Layout<TBlock, TK, TV>.RowOf(i)]);
                 }
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, t12Shared, @do);
-                Columns.OfRows<TBlock, TChunk, TK>(line3OfRows2, line3);
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    dq[i] = (line3OfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)] * TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column))) + t10[i] + (t8[i] * t9[i]);
-                }
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, gk, Shared<TChunk, TK, TGate>.Bytes);
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t17[i] = (t15[i] - ((TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * t10[i]) - (TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column)) * t11[i]))) - ((t8[i] * TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column))) * t9[i]);
-                }
-                Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, t10Shared, @do);
+                Columns.OfRows<TBlock, TChunk, TV>(line2OfRows, line2);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    dv[i] = (t4[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]) + (t16[i] * scale);
+                    dv[i] = (t3[i] * line2OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]) + (t17[i] * scale);
                 }
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
@@ -516,7 +526,7 @@ partial class GatedLinearAttention
                 Products.AB<TBlock, TChunk, TV, TK, TElement>(dv, t14Shared, dSStored);
                 Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, @do, Shared<TChunk, TV, TElement>.Bytes);
                 var t18 = G;
-                Tile.Store<TBlock, TChunk, TK, SingleElement>(t18, t17);
+                Tile.Store<TBlock, TChunk, TK, SingleElement>(t18, t16);
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
@@ -531,12 +541,11 @@ partial class GatedLinearAttention
                 }
                 Group.Barrier();
                 Columns.OfColumns<TBlock, TChunk, TK>(line7OfColumns, line7);
+                Tile.Load<TBlock, TChunk, TK, SingleElement>(t18OfThread, t18);
                 Columns.OfColumns<TBlock, TChunk, TK>(line6OfColumns, line6);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    dgk[i] = (line7OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(t18 + Shared<TChunk, TK, SingleElement>.At(row, column))) + line6OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)];
+                    dgk[i] = (line7OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - t18OfThread[i]) + line6OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)];
                 }
                 Transfers.Write<TBlock, TChunk, TK, TGate>(dgkTensor.Row<TGate>(first + start, (split * heads) + head, splits * heads), dgkTensor.Stride<TGate>(), rows, dgkTensor.Columns, dgk, q, Shared<TChunk, TK, TElement>.Bytes);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
@@ -589,7 +598,9 @@ partial class GatedLinearAttention
             Tile.Fill<TBlock, TK, TV>(S, 0f);
             var SDecay = Tile.New<TBlock, TK, TV>();
             Tile.Fill<TBlock, TK, TV>(SDecay, 0f);
+            var kOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var lineOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Columns);
+            var GOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
             var line2OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
             var t = Tile.New<TBlock, TChunk, TK>();
@@ -632,12 +643,12 @@ partial class GatedLinearAttention
                     }
                 }
                 Group.Barrier();
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread, k);
                 Columns.OfColumns<TBlock, TChunk, TK>(lineOfColumns, line);
+                Tile.Load<TBlock, TChunk, TK, SingleElement>(GOfThread, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t[i] = TElement.ReadShared(k + Shared<TChunk, TK, TElement>.At(row, column)) * Numbers.Exp<TBlock>((lineOfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column))));
+                    t[i] = kOfThread[i] * Numbers.Exp<TBlock>((lineOfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - GOfThread[i]));
                 }
                 Tile.Store<TBlock, TChunk, TK, TElement>(tShared, t);
                 Columns.OfRows<TBlock, TK, TV>(lineOfRows, line);
@@ -675,7 +686,7 @@ partial class GatedLinearAttention
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TGate>.Bytes) + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TGate>.Bytes) + Shared<TChunk, TK, SingleElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>();
 
         /// <summary>What a segment of a sequence makes of no gradient of the state after it, and how it decays another one.</summary>
         public static void BackwardSegment<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor gkTensor, GpuTensor doTensor, float scale, GpuTensor dInitialS, GpuTensor dInitialSDecay, long offsets, int heads, int splits)
@@ -698,13 +709,15 @@ partial class GatedLinearAttention
             var qPlaces = doPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes);
             var gkPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
             var G = gkPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TGate>.Bytes);
-            var line = G + Shared<TChunk, TK, SingleElement>.Bytes;
+            var tShared = G + Shared<TChunk, TK, SingleElement>.Bytes;
+            var line = tShared + Shared<TChunk, TK, TElement>.Bytes;
             var line2 = line + Columns.Bytes<TK>();
-            var tShared = line2 + Columns.Bytes<TK>();
             var dS = Tile.New<TBlock, TK, TV>();
             Tile.Fill<TBlock, TK, TV>(dS, 0f);
             var dSDecay = Tile.New<TBlock, TK, TV>();
             Tile.Fill<TBlock, TK, TV>(dSDecay, 0f);
+            var qOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var GOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var line2OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
             var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
             var t = Tile.New<TBlock, TChunk, TK>();
@@ -733,11 +746,11 @@ partial class GatedLinearAttention
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
+                Tile.Load<TBlock, TChunk, TK, SingleElement>(GOfThread, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t[i] = (TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * Numbers.Exp<TBlock>(SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(row, column)))) * scale;
+                    t[i] = (qOfThread[i] * Numbers.Exp<TBlock>(GOfThread[i])) * scale;
                 }
                 Tile.Store<TBlock, TChunk, TK, TElement>(tShared, t);
                 if (Columns.IsMine)
@@ -747,6 +760,9 @@ partial class GatedLinearAttention
                         var at = Columns.Token<TK>(i);
                         Columns.Set(line, at, SingleElement.ReadShared(G + Shared<TChunk, TK, SingleElement>.At(TChunk.Value - 1, at)));
                     }
+                }
+                if (Columns.IsMine)
+                {
                     for (var i = 0; i < TK.Value / 32; i++)
                     {
                         var at = Columns.Token<TK>(i);

@@ -156,9 +156,9 @@ partial class SimpleGatedLinearAttention
             var GOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
             var GOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
-            var t = Tile.New<TBlock, TChunk, TV>();
-            var t2 = Tile.New<TBlock, TChunk, TChunk>();
+            var t = Tile.New<TBlock, TChunk, TChunk>();
             var P = Tile.New<TBlock, TChunk, TChunk>();
+            var t2 = Tile.New<TBlock, TChunk, TV>();
             var nextS = Tile.New<TBlock, TK, TV>();
             var t3 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
@@ -192,21 +192,21 @@ partial class SimpleGatedLinearAttention
                 var line2 = line + Columns.Bytes<TChunk>();
                 var line3 = line2 + Columns.Bytes<TChunk>();
                 Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
-                Tile.Fill<TBlock, TChunk, TV>(t, 0f);
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t, q, SStored);
-                Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
+                var n = Columns.Get(G, TChunk.Value - 1);
+                var n2 = Numbers.Exp<TBlock>(n);
+                Tile.Fill<TBlock, TChunk, TChunk>(t, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t, q, k);
                 Columns.OfRows<TBlock, TChunk, TChunk>(GOfRows, G);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(GOfColumns, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    P[i] = t2[i] * Numbers.Where(row >= column, Numbers.Exp<TBlock>((GOfRows[Layout<TBlock, TChunk, TChunk>.RowOf(i)] - GOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)])));
+                    P[i] = t[i] * Numbers.Where(row >= column, Numbers.Exp<TBlock>((GOfRows[Layout<TBlock, TChunk, TChunk>.RowOf(i)] - GOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)])));
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
-                var n = Columns.Get(G, TChunk.Value - 1);
-                var n2 = Numbers.Exp<TBlock>(n);
+                Tile.Fill<TBlock, TChunk, TV>(t2, 0f);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t2, q, SStored);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     nextS[i] = (S[i] * n2);
@@ -215,7 +215,7 @@ partial class SimpleGatedLinearAttention
                 Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    t3[i] = (t[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
+                    t3[i] = (t2[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
                 }
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
@@ -251,7 +251,7 @@ partial class SimpleGatedLinearAttention
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 6 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TV>() + Columns.Bytes<TK>() + Reductions.ColumnBytes<TBlock, TK, TV>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>() + Reductions.RowBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes) + (2 * 6 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TK, TV, TElement>.Bytes + Reductions.TotalBytes<TBlock>() + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Reductions.TotalBytes<TBlock>() + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Columns.Bytes<TChunk>() + Columns.Bytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void BackwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -319,48 +319,42 @@ partial class SimpleGatedLinearAttention
             var lines = vPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
             var S = lines + (2 * 6 * Columns.Bytes<TChunk>());
             var dSStored = S + Shared<TK, TV, TElement>.Bytes;
-            var line5 = dSStored + Shared<TK, TV, TElement>.Bytes;
-            var zonesOft4 = line5 + Columns.Bytes<TChunk>();
-            var line6 = zonesOft4 + Reductions.ColumnBytes<TBlock, TChunk, TV>();
-            var zonesOft5 = line6 + Columns.Bytes<TK>();
-            var t7Shared = zonesOft5 + Reductions.ColumnBytes<TBlock, TK, TV>();
-            var t8Shared = t7Shared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var line7 = t8Shared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var zonesOft9 = line7 + Columns.Bytes<TChunk>();
-            var line8 = zonesOft9 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
-            var zonesOft92 = line8 + Columns.Bytes<TChunk>();
-            var line9 = zonesOft92 + Reductions.RowBytes<TBlock, TChunk, TChunk>();
-            var zonesOft11 = line9 + Columns.Bytes<TChunk>();
-            var line10 = zonesOft11 + Reductions.ColumnBytes<TBlock, TChunk, TK>();
-            var line11 = line10 + Columns.Bytes<TChunk>();
-            var dg = line11 + Columns.Bytes<TChunk>();
-            var line12 = dg + Columns.Bytes<TChunk>();
-            var dg2 = line12 + Columns.Bytes<TChunk>();
+            var zonesOft = dSStored + Shared<TK, TV, TElement>.Bytes;
+            var t3Shared = zonesOft + Reductions.TotalBytes<TBlock>();
+            var t5Shared = t3Shared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var zonesOft8 = t5Shared + Shared<TChunk, TChunk, TElement>.Bytes;
+            var line5 = zonesOft8 + Reductions.TotalBytes<TBlock>();
+            var zonesOft10 = line5 + Columns.Bytes<TChunk>();
+            var line6 = zonesOft10 + Reductions.ColumnBytes<TBlock, TChunk, TK>();
+            var dg = line6 + Columns.Bytes<TChunk>();
             var dS = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(dS, dFinalS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
+            var SOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Count);
             var GOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
             var GOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var line3OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var vOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
             var line3OfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Rows);
             var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Rows);
-            var t = Tile.New<TBlock, TChunk, TChunk>();
+            var kOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var qOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var t = Tile.New<TBlock, TK, TV>();
+            var t2 = Tile.New<TBlock, TChunk, TChunk>();
             var decay = Tile.New<TBlock, TChunk, TChunk>();
-            var t2 = Tile.New<TBlock, TChunk, TK>();
-            var t3 = Tile.New<TBlock, TChunk, TV>();
-            var t4 = Tile.New<TBlock, TChunk, TV>();
-            var t5 = Tile.New<TBlock, TK, TV>();
-            var t6 = Tile.New<TBlock, TChunk, TChunk>();
-            var dP = Tile.New<TBlock, TChunk, TChunk>();
-            var t7 = Tile.New<TBlock, TChunk, TChunk>();
-            var t8 = Tile.New<TBlock, TChunk, TChunk>();
-            var t9 = Tile.New<TBlock, TChunk, TChunk>();
-            var t10 = Tile.New<TBlock, TChunk, TK>();
-            var t11 = Tile.New<TBlock, TChunk, TK>();
-            var dS2 = Tile.New<TBlock, TK, TV>();
+            var t3 = Tile.New<TBlock, TChunk, TChunk>();
+            var t4 = Tile.New<TBlock, TChunk, TChunk>();
+            var t5 = Tile.New<TBlock, TChunk, TChunk>();
+            var t6 = Tile.New<TBlock, TChunk, TK>();
+            var t7 = Tile.New<TBlock, TChunk, TV>();
             var dv = Tile.New<TBlock, TChunk, TV>();
+            var t8 = Tile.New<TBlock, TChunk, TV>();
+            var t9 = Tile.New<TBlock, TChunk, TK>();
+            var dS2 = Tile.New<TBlock, TK, TV>();
+            var dv2 = Tile.New<TBlock, TChunk, TV>();
             var dk = Tile.New<TBlock, TChunk, TK>();
             var dq = Tile.New<TBlock, TChunk, TK>();
+            var t10 = Tile.New<TBlock, TChunk, TK>();
             var turn = 0;
             var arrivingg = Columns.New<TChunk>();
             var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
@@ -395,8 +389,16 @@ partial class SimpleGatedLinearAttention
                 var line2 = line + Columns.Bytes<TChunk>();
                 var line3 = line2 + Columns.Bytes<TChunk>();
                 var line4 = line3 + Columns.Bytes<TChunk>();
-                Tile.Fill<TBlock, TChunk, TChunk>(t, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t, q, k);
+                Tile.Load<TBlock, TK, TV, TElement>(SOfThread, S);
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
+                {
+                    t[i] = dS[i] * SOfThread[i];
+                }
+                Reductions.Total<TBlock, TK, TV>(zonesOft, t);
+                var n = Columns.Get(G, TChunk.Value - 1);
+                var n2 = Numbers.Exp<TBlock>(n);
+                Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
                 Columns.OfRows<TBlock, TChunk, TChunk>(GOfRows, G);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(GOfColumns, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
@@ -405,147 +407,94 @@ partial class SimpleGatedLinearAttention
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
                     decay[i] = Numbers.Where(row >= column, Numbers.Exp<TBlock>((GOfRows[Layout<TBlock, TChunk, TChunk>.RowOf(i)] - GOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)])));
                 }
-                var n = Columns.Get(G, TChunk.Value - 1);
-                var n2 = Numbers.Exp<TBlock>(n);
-                Tile.Fill<TBlock, TChunk, TK>(t2, 0f);
-                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t2, v, dSStored);
-                Tile.Fill<TBlock, TChunk, TV>(t3, 0f);
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t3, k, dSStored);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    t3[i] = (t2[i] * decay[i]) * scale;
+                }
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(t3Shared, t3);
+                Tile.Fill<TBlock, TChunk, TChunk>(t4, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t4, @do, v);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    t5[i] = (t4[i] * scale) * decay[i];
+                }
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(t5Shared, t5);
+                Tile.Fill<TBlock, TChunk, TK>(t6, 0f);
+                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t6, v, dSStored);
+                Tile.Fill<TBlock, TChunk, TV>(t7, 0f);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t7, k, dSStored);
+                Columns.OfRows<TBlock, TChunk, TV>(line3OfRows, line3);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TChunk, TV>.Row(i);
-                    var column = Layout<TBlock, TChunk, TV>.Column(i);
-                    t4[i] = t3[i] * TElement.ReadShared(v + Shared<TChunk, TV, TElement>.At(row, column));
+                    dv[i] = t7[i] * line3OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)];
                 }
-                Reductions.SumColumns<TBlock, TChunk, TV>(zonesOft4, t4);
-                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
+                Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread, v);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    var row = Layout<TBlock, TK, TV>.Row(i);
-                    var column = Layout<TBlock, TK, TV>.Column(i);
-                    t5[i] = dS[i] * TElement.ReadShared(S + Shared<TK, TV, TElement>.At(row, column));
+                    t8[i] = dv[i] * vOfThread[i];
                 }
-                Reductions.SumColumns<TBlock, TK, TV>(zonesOft5, t5);
-                Tile.Fill<TBlock, TChunk, TChunk>(t6, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t6, @do, v);
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    dP[i] = t6[i] * scale;
-                }
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    t7[i] = (t[i] * decay[i]) * scale;
-                }
-                Tile.Store<TBlock, TChunk, TChunk, TElement>(t7Shared, t7);
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    t8[i] = dP[i] * decay[i];
-                }
-                Tile.Store<TBlock, TChunk, TChunk, TElement>(t8Shared, t8);
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
-                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    t9[i] = Numbers.Where(row > column, ((dP[i] * t[i]) * decay[i]));
-                }
-                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft9, t9);
-                Reductions.SumRows<TBlock, TChunk, TChunk>(zonesOft92, t9);
-                Tile.Fill<TBlock, TChunk, TK>(t10, 0f);
-                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t10, @do, S);
-                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TK>.Row(i);
-                    var column = Layout<TBlock, TChunk, TK>.Column(i);
-                    t11[i] = TElement.ReadShared(q + Shared<TChunk, TK, TElement>.At(row, column)) * t10[i];
-                }
-                Reductions.SumColumns<TBlock, TChunk, TK>(zonesOft11, t11);
+                Reductions.Total<TBlock, TChunk, TV>(zonesOft8, t8);
+                Tile.Fill<TBlock, TChunk, TK>(t9, 0f);
+                Products.ABt<TBlock, TChunk, TK, TV, TElement>(t9, @do, S);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     dS2[i] = (dS[i] * n2);
                 }
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, @do, line4);
-                Columns.OfRows<TBlock, TChunk, TV>(line3OfRows, line3);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    dv[i] = (t3[i] * line3OfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
+                    dv2[i] = dv[i];
                 }
                 Group.Barrier();
                 Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (next / TChunk.Value), head, heads, next >= 0);
                 Transfers.Depart<TBlock>();
-                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(dv, t7Shared, @do);
-                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv, v, Shared<TChunk, TV, TElement>.Bytes);
+                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(dv2, t3Shared, @do);
+                Transfers.Write<TBlock, TChunk, TV, TElement>(dvTensor.Row<TElement>(first + start, head, heads), dvTensor.Stride<TElement>(), rows, dvTensor.Columns, dv2, v, Shared<TChunk, TV, TElement>.Bytes);
+                var n3 = Reductions.TotalOf<TBlock>(zonesOft) * n2;
                 Columns.OfRows<TBlock, TChunk, TK>(line3OfRows2, line3);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    dk[i] = (t2[i] * line3OfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)]);
+                    dk[i] = (t6[i] * line3OfRows2[Layout<TBlock, TChunk, TK>.RowOf(i)]);
                 }
-                Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(dk, t8Shared, q);
+                Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(dk, t5Shared, q);
                 Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk, v, Shared<TChunk, TV, TElement>.Bytes);
                 Columns.OfRows<TBlock, TChunk, TK>(lineOfRows, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    dq[i] = ((t10[i] * lineOfRows[Layout<TBlock, TChunk, TK>.RowOf(i)]) * scale);
+                    dq[i] = ((t9[i] * lineOfRows[Layout<TBlock, TChunk, TK>.RowOf(i)]) * scale);
                 }
-                Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dq, t8Shared, k);
+                Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dq, t5Shared, k);
                 Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, v, Shared<TChunk, TV, TElement>.Bytes);
-                if (Columns.IsMine)
+                Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread, k);
+                Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
+                for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    for (var i = 0; i < TChunk.Value / 32; i++)
-                    {
-                        var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line5, at, Reductions.ColumnOf<TBlock, TChunk, TV>(zonesOft4, at));
-                    }
-                    for (var i = 0; i < TK.Value / 32; i++)
-                    {
-                        var at = Columns.Token<TK>(i);
-                        Columns.Set(line6, at, Reductions.ColumnOf<TBlock, TK, TV>(zonesOft5, at));
-                    }
-                    for (var i = 0; i < TChunk.Value / 32; i++)
-                    {
-                        var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line7, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft9, at));
-                    }
-                    for (var i = 0; i < TChunk.Value / 32; i++)
-                    {
-                        var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line8, at, Reductions.RowOf<TBlock, TChunk, TChunk>(zonesOft92, at));
-                    }
-                    for (var i = 0; i < TChunk.Value / 32; i++)
-                    {
-                        var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line9, at, Reductions.ColumnOf<TBlock, TChunk, TK>(zonesOft11, at));
-                    }
-                    for (var i = 0; i < TChunk.Value / 32; i++)
-                    {
-                        var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line10, at, Columns.Get(line5, at) * Columns.Get(line3, at));
-                    }
-                    for (var i = 0; i < TChunk.Value / 32; i++)
-                    {
-                        var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line11, at, (Columns.Get(line7, at) - Columns.Get(line8, at)) + ((Columns.Get(line9, at) * scale) * Columns.Get(line, at)));
-                    }
-                    Columns.CumulativeSum<TBlock, TChunk>(dg, line10, false, true);
+                    t10[i] = (kOfThread[i] * dk[i]) - (qOfThread[i] * dq[i]);
                 }
+                Reductions.SumColumns<TBlock, TChunk, TK>(zonesOft10, t10);
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
                 if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
                 if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
                 if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
-                var n3 = Columns.Total<TK>(line6);
-                var n4 = n3 * n2;
                 if (Columns.IsMine)
                 {
-                    Columns.CumulativeSum<TBlock, TChunk>(line12, line11, true, false);
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
                         var at = Columns.Token<TChunk>(i);
-                        Columns.Set(dg2, at, (Columns.Get(dg, at) + n4) + Columns.Get(line12, at));
+                        Columns.Set(line5, at, Reductions.ColumnOf<TBlock, TChunk, TK>(zonesOft10, at));
+                    }
+                    Columns.CumulativeSum<TBlock, TChunk>(line6, line5, true, false);
+                    for (var i = 0; i < TChunk.Value / 32; i++)
+                    {
+                        var at = Columns.Token<TChunk>(i);
+                        Columns.Set(dg, at, (Reductions.TotalOf<TBlock>(zonesOft8) - Columns.Get(line6, at)) + n3);
                     }
                 }
                 if (Columns.IsMine)
                 {
-                    Columns.Write<TBlock, TChunk, SingleElement>(dgTensor.Row<SingleElement>(first + start, (split * heads) + head, splits * heads), dgTensor.Stride<SingleElement>(), rows, dg2);
+                    Columns.Write<TBlock, TChunk, SingleElement>(dgTensor.Row<SingleElement>(first + start, (split * heads) + head, splits * heads), dgTensor.Stride<SingleElement>(), rows, dg);
                 }
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
                 Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);

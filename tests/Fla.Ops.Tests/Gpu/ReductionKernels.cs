@@ -20,6 +20,20 @@ internal static class ReductionKernels
         if (Group.IdxX < M.Value) SingleElement.Write(to + (Group.IdxX * 4L), Reductions.ColumnOf<W, M, N>(zones, Group.IdxX));
     }
 
+    /// <summary>One number, which every thread tells.</summary>
+    public static void Total<W, M, N>(long from, long to)
+        where W : struct, IBlock
+        where M : struct, ISize
+        where N : struct, ISize
+    {
+        var zones = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
+        var tile = Tile.New<W, M, N>();
+        Plain.Read<W, M, N>(tile, from);
+        Reductions.Total<W, M, N>(zones, tile);
+        Group.Barrier();
+        SingleElement.Write(to + (Group.IdxX * 4L), Reductions.TotalOf<W>(zones));
+    }
+
     /// <summary>A number for each column, through a row in shared memory to which a vector in memory is added.</summary>
     public static void RowsPlus<W, M, N>(long from, long vector, int columns, long to)
         where W : struct, IBlock

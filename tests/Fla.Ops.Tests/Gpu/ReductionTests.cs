@@ -40,8 +40,22 @@ public class ReductionTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void All_of_a_tile_is_summed(int rows, int columns)
+    {
+        float[] tile = Random(rows * columns, seed: 1), sums = New(256);
+        Type[] shape = [Size(rows), Size(columns)];
+        var bytes = Bytes(typeof(Reductions), nameof(Reductions.TotalBytes));
+        Run(typeof(ReductionKernels), nameof(ReductionKernels.Total), shape, bytes, Address(tile), Address(sums));
+
+        // 256 threads' sums are added, each addition off by at most a unit of 2^-24 of a sum below 128.
+        Assert.All(sums, sum => Assert.Equal(tile.Sum(number => (double)number), sum, tolerance: 2e-3));
+    }
+
     [PtxasTheory]
     [InlineData(nameof(ReductionKernels.Columns))]
+    [InlineData(nameof(ReductionKernels.Total))]
     [InlineData(nameof(ReductionKernels.RowsPlus))]
     public void Sums_stay_in_registers(string kernel)
     {

@@ -39,7 +39,11 @@ public class KernelTextTests
     {
         { "Retention", "Forward" },
         { "SimpleGatedLinearAttention", "Forward" },
+        { "SimpleGatedLinearAttention", "Backward" },
         { "GatedLinearAttention", "Forward" },
+        { "DeltaRule", "Backward" },
+        { "GatedDeltaRule", "Backward" },
+        { "Comba", "Backward" },
     };
 
     [Fact]
