@@ -7,6 +7,9 @@ namespace Fla.Dsl.Runtime;
 /// <summary>Where the elements of tensors lie.</summary>
 public static class TensorMemory
 {
+    /// <summary>What kernels take the addresses of tensors to be multiples of, in bytes.</summary>
+    internal const int Alignment = 16;
+
     /// <summary>
     /// The address of a tensor's first element, on the device that has it. It is good as long as the tensor lives.
     /// </summary>
@@ -23,6 +26,13 @@ public static class TensorMemory
         long address = THSTensor_data(tensor.Handle);
         GC.KeepAlive(tensor);
         return address;
+    }
+
+    /// <summary>The tensor as kernels take it: contiguous, and from a multiple of <see cref="Alignment"/> bytes on, as new ones are.</summary>
+    internal static Tensor Aligned(Tensor tensor)
+    {
+        var contiguous = tensor.contiguous();
+        return Pointer(contiguous) % Alignment == 0 ? contiguous : contiguous.clone();
     }
 
     [DllImport("LibTorchSharp")]

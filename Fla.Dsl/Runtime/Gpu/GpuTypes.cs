@@ -23,6 +23,9 @@ internal sealed record GpuTypes(Type Block, Type Chunk, Type Ahead, Type[] Dimen
     /// <summary>The block whose threads have a channel each, for that whose threads have a chunk together.</summary>
     public static Type Narrow(Type block) => block == typeof(Cuda8) ? typeof(Cuda2) : typeof(Emulated2);
 
+    /// <summary>The block for rows that are aligned, for that which takes any.</summary>
+    public static Type Aligned(Type block) => block == typeof(Cuda8) ? typeof(AlignedCuda8) : block;
+
     /// <summary>The type of a size.</summary>
     public static Type Of(int size) => Numbers.Concat(Tiles).First(tile => tile.Size == size).Type;
 

@@ -90,7 +90,7 @@ internal sealed class GpuEvaluator : Evaluator
         using var scope = torch.NewDisposeScope();
         var outputGradient = output is null
             ? torch.zeros(Call.Output.Canonical, OutputType, Call.Device)
-            : output.reshape(Call.Output.Canonical).to(OutputType).contiguous();
+            : TensorMemory.Aligned(output.reshape(Call.Output.Canonical).to(OutputType));
         Tensor?[] after =
             [.. Call.States.Select((state, i) => i < final.Count && final[i] is { } gradient ? Floats(gradient, state) : null)];
         if (backwardSegment is not null)
@@ -149,7 +149,8 @@ internal sealed class GpuEvaluator : Evaluator
 
     private static Tensor Sum(Tensor gradient, BoundTensor state) => gradient.dim() > state.Shape.Length ? gradient.sum(1) : gradient;
 
-    private static Tensor Floats(Tensor tensor, BoundTensor state) => tensor.reshape(state.Canonical).to(ScalarType.Float32).contiguous();
+    private static Tensor Floats(Tensor tensor, BoundTensor state) =>
+        TensorMemory.Aligned(tensor.reshape(state.Canonical).to(ScalarType.Float32));
 
     // No tensor stands for zero.
     private Tensor? Empty(BoundTensor state) =>
@@ -208,9 +209,9 @@ internal sealed class GpuEvaluator : Evaluator
             var canonical = tensor?.reshape(bound!.Canonical)
                 ?? DeviceNumbers.Of(Call.Default(argument), Call.Device).view(1, Call.Heads, 1, 1);
             if (argument.Role == ArgumentRole.Token)
-                launch.AddTokens(GpuRole.Argument, argument.Name, canonical.to(work.TypeOf(argument)).contiguous());
+                launch.AddTokens(GpuRole.Argument, argument.Name, TensorMemory.Aligned(canonical.to(work.TypeOf(argument))));
             else
-                launch.AddPerHead(GpuRole.Argument, argument.Name, canonical.to(ScalarType.Float32).contiguous());
+                launch.AddPerHead(GpuRole.Argument, argument.Name, TensorMemory.Aligned(canonical.to(ScalarType.Float32)));
         }
 
         return launch;

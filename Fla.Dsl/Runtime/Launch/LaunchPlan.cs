@@ -172,8 +172,9 @@ public sealed record LaunchPlan(
 
     private static LaunchPlan With(GpuKernel kernel, int chunk, int[] tiles, Workload work, Target device)
     {
+        var block = kernel.Dimensions.All(name => work.IsAligned(name)) ? GpuTypes.Aligned(device.Block) : device.Block;
         GpuInstance Instance(Type ahead) => kernel.Of(new(
-            device.Block, GpuTypes.Of(chunk), ahead, [.. tiles.Select(GpuTypes.Of)], GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!));
+            block, GpuTypes.Of(chunk), ahead, [.. tiles.Select(GpuTypes.Of)], GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!));
         bool Fits(GpuInstance instance) => instance.SharedBytes <= device.Machine.SharedBytesPerBlock;
         var least = Instance(GpuTypes.Aheads[^1]);
         var instance = Fits(least) ? GpuTypes.Aheads.Select(Instance).First(Fits) : least;
