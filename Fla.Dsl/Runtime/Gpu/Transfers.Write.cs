@@ -68,7 +68,7 @@ public static partial class Transfers
         int first = Block.Lane / pieces, offset = Block.Lane % pieces * 16, together = 32 / pieces;
         int row = Layout<W, M, N>.FirstRow + first, column = Layout<W, M, N>.FirstColumn + (offset / T.Bytes);
         var end = ILGPU.Util.Utilities.Select(column < columns, rows, 0);
-        long target = to + (row * (long)(int)stride) + ((long)column * T.Bytes), down = Least(together, 8) * (long)(int)stride;
+        long target = to + (row * (long)(int)stride) + ((long)column * T.Bytes), down = Memory.Least(together, 8) * (int)stride;
         var place = Asm.Of(waiting + (first * pad) + offset);
         var aligned = IsAligned<W, T>(to, stride, columns);
         for (var eight = 0; eight < 2 * Layout<W, M, N>.SquaresDown; eight++)
