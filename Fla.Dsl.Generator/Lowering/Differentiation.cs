@@ -27,8 +27,7 @@ internal sealed class Differentiation
         foreach (var next in forward.Next)
             Accumulate(next.Id, builder.Input($"d{next.Name}", InputKind.Carry, forward[next.Id].Shape));
 
-        foreach (var instruction in forward.Instructions.Where(i => i.Op != TileOp.Input))
-            copies.Add(instruction.Id, builder.Copy(instruction, operand => copies[operand]));
+        builder.Copy(forward.Instructions, copies);
         for (var id = forward.Instructions.Count - 1; id >= 0; id--)
             if (adjoints.TryGetValue(id, out var adjoint)) Propagate(forward[id], adjoint);
 

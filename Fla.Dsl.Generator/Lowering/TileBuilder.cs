@@ -194,47 +194,6 @@ internal sealed partial class TileBuilder
         return id;
     }
 
-    /// <summary>Writes a copy of an instruction of another program over this program's operands.</summary>
-    public int Copy(Instruction source, Func<int, int> map)
-    {
-        var o = source.Operands.Select(map).ToArray();
-        var id = source.Op switch
-        {
-            TileOp.Constant => Constant(source.Number, source.Shape),
-            TileOp.Broadcast => Broadcast(o[0], source.Shape),
-            TileOp.Softmax => Softmax(o[0]),
-            TileOp.Features => Features(source.Map, o[0]),
-            TileOp.FeaturesGradient => FeaturesGradient(source.Map, o[0], o[1]),
-            TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.LogAddExp or TileOp.LogShare => Binary(source.Op, o[0], o[1]),
-            TileOp.MatMul => MatMul(o[0], o[1], source.TransposeLeft, source.TransposeRight),
-            TileOp.Transpose => Transpose(o[0]),
-            TileOp.SumRows => SumRows(o[0]),
-            TileOp.SumColumns => SumColumns(o[0]),
-            TileOp.Flatten => Flatten(o[0]),
-            TileOp.Unflatten => Unflatten(o[0], source.Shape),
-            TileOp.RowOuter => RowOuter(o[0], o[1]),
-            TileOp.RowDotLeft => RowDotLeft(o[0], o[1]),
-            TileOp.RowDotRight => RowDotRight(o[0], o[1]),
-            TileOp.CumulativeSum => CumulativeSum(o[0], source.Reverse, source.Exclusive),
-            TileOp.CumulativeProduct => CumulativeProduct(o[0], source.Exclusive),
-            TileOp.Scan or TileOp.ScanTransposed => Scan(source.Op, o[0], o[1], source.Point),
-            TileOp.LogScan => LogScan(o[0], o[1], source.Point),
-            TileOp.LastRow => LastRow(o[0]),
-            TileOp.AtLastRow => AtLastRow(o[0]),
-            TileOp.CausalMask => CausalMask(o[0], source.Point),
-            TileOp.DecayMatrix => DecayMatrix(o[0], source.Point),
-            TileOp.DecayedDot => DecayedDot(o[0], o[1], o[2], source.Point),
-            TileOp.DecayedMix => DecayedMix(o[0], o[1], o[2], source.Point),
-            TileOp.DecayedMixTransposed => DecayedMixTransposed(o[0], o[1], o[2], source.Point),
-            TileOp.SolveUnitLower => SolveUnitLower(o[0], o[1], source.Reverse),
-            TileOp.InverseUnitLower => InverseUnitLower(o[0]),
-            TileOp.DecayedSolve => DecayedSolve(o[0], o[1], o[2], o[3], source.Point, source.Reverse),
-            TileOp.Input => throw new InvalidOperationException("An input cannot be copied; declare it with Input."),
-            _ => Unary(source.Op, o[0]),
-        };
-        return Name(id, source.Name);
-    }
-
     public TileProgram Build(string name, IEnumerable<ProgramOutput> outputs, IEnumerable<ProgramOutput> next) =>
         new(name, instructions.ToEquatableArray(), inputs.ToEquatableArray(), outputs.ToEquatableArray(), next.ToEquatableArray());
 

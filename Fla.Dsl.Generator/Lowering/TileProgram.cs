@@ -174,7 +174,11 @@ internal enum InputKind
 internal sealed record ProgramInput(string Name, InputKind Kind, int Id);
 
 /// <summary>A named result of a program.</summary>
-internal sealed record ProgramOutput(string Name, int Id);
+internal sealed record ProgramOutput(string Name, int Id)
+{
+    /// <summary>The same result in a program whose ids a map gives.</summary>
+    public ProgramOutput In(IReadOnlyDictionary<int, int> map) => this with { Id = map[Id] };
+}
 
 /// <summary>
 /// A straight-line program over tiles: what happens in one chunk of one head. <paramref name="Next"/> holds the carried values for the

@@ -1,6 +1,5 @@
 using Fla.Dsl.Runtime.Gpu;
 using ILGPU;
-using static ILGPU.Util.Utilities;
 
 namespace Fla.Layers.Kernels;
 
@@ -32,8 +31,8 @@ internal static class ConvolutionKernels
         where TWeight : struct, IElement
     {
         var (channel, number) = Place<W, P>(channels);
-        var first = Memory.Least((long)number * segment, tokens);
-        var end = Memory.Least(first + segment, tokens);
+        var first = Numbers.Lesser((long)number * segment, tokens);
+        var end = Numbers.Lesser(first + segment, tokens);
         var weights = Weights<W, Taps, P, TWeight>(weight, channel, channels, width);
         var biases = Biases<W, P, TWeight>(bias, channel, channels);
         var slots = LocalMemory.Allocate1D<float>(Taps.Value * P.Value);
@@ -51,7 +50,7 @@ internal static class ConvolutionKernels
                 place = Position<W>(positions, token + u, tokens, place);
                 Enter<Taps, P>(slots, ahead, u, place);
                 Sum<Taps, P>(sums, slots, weights, biases, u);
-                for (var c = 0; c < P.Value; c++) sums[c] *= Select(swish != 0, Numbers.Sigmoid<W>(sums[c]), 1f);
+                for (var c = 0; c < P.Value; c++) sums[c] *= Numbers.Select(swish != 0, Numbers.Sigmoid<W>(sums[c]), 1f);
                 Write<W, P, T>(sums, 0, y, token + u, channel, channels, token + u < end);
                 place = Next(place, length);
             }
@@ -85,8 +84,8 @@ internal static class ConvolutionKernels
         where TWeight : struct, IElement
     {
         var (channel, number) = Place<W, P>(channels);
-        var first = Memory.Least((long)number * segment, tokens);
-        var end = Memory.Least(first + segment, tokens);
+        var first = Numbers.Lesser((long)number * segment, tokens);
+        var end = Numbers.Lesser(first + segment, tokens);
         var weights = Weights<W, Taps, P, TWeight>(weight, channel, channels, width);
         var biases = Biases<W, P, TWeight>(bias, channel, channels);
         var slots = LocalMemory.Allocate1D<float>(Taps.Value * P.Value);
@@ -119,7 +118,7 @@ internal static class ConvolutionKernels
                 Sum<Taps, P>(sums, slots, weights, biases, u);
                 for (var c = 0; c < P.Value; c++)
                 {
-                    var slope = Select(swish != 0, Swish.Slope(sums[c], Numbers.Sigmoid<W>(sums[c])), 1f);
+                    var slope = Numbers.Select(swish != 0, Swish.Slope(sums[c], Numbers.Sigmoid<W>(sums[c])), 1f);
                     var gradient = gradients[(u * P.Value) + c] * slope;
                     var own = Numbers.Where(token + u < end, gradient);
                     biasSums[c] += own;
@@ -163,9 +162,9 @@ internal static class ConvolutionKernels
     // A token's position as it is told, or else as it was counted.
     private static long Position<W>(long positions, long token, long tokens, long counted)
         where W : struct, IBlock =>
-        Select(positions != 0, Memory.ReadIntIf<W>(positions != 0 & token < tokens, positions + (token * 4)), counted);
+        Numbers.Select(positions != 0, Memory.ReadIntIf<W>(positions != 0 & token < tokens, positions + (token * 4)), counted);
 
-    private static long Next(long place, long length) => Select(place + 1 == length, 0L, place + 1);
+    private static long Next(long place, long length) => Numbers.Select(place + 1 == length, 0L, place + 1);
 
     // By distance.
     private static ArrayView<float> Weights<W, Taps, P, TWeight>(long weight, int channel, int channels, int width)

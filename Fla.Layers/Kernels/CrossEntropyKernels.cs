@@ -1,6 +1,5 @@
 using Fla.Dsl.Runtime.Gpu;
 using ILGPU;
-using static ILGPU.Util.Utilities;
 
 namespace Fla.Layers.Kernels;
 
@@ -37,8 +36,8 @@ internal static class CrossEntropyKernels
             {
                 var x = Bent<W>(piece[i], scale, cap);
                 total += x;
-                piece[i] = Select(there, x, Lowest);
-                largest = Select(piece[i] > largest, piece[i], largest);
+                piece[i] = Numbers.Select(there, x, Lowest);
+                largest = Numbers.Larger(piece[i], largest);
             }
 
             sum *= Numbers.Exp<W>(before - largest);
@@ -86,7 +85,7 @@ internal static class CrossEntropyKernels
             for (var i = 0; i < P.Value; i++)
             {
                 var x = Bent<W>(piece[i], scale, cap);
-                var slope = Select(cap != 0f, 1f - (x / cap * (x / cap)), 1f);
+                var slope = Numbers.Select(cap != 0f, 1f - (x / cap * (x / cap)), 1f);
                 var expected = even + Numbers.Where(column + i == own, 1f - smoothing);
                 piece[i] = ((Numbers.Exp<W>(x - lse) * share) - expected) * factor * slope;
             }

@@ -1,6 +1,5 @@
 using Fla.Dsl.Runtime.Gpu;
 using ILGPU;
-using static ILGPU.Util.Utilities;
 
 namespace Fla.Layers.Kernels;
 
@@ -25,7 +24,7 @@ internal static class NormKernels
     {
         var scratch = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
         long row = Team<W, L>.Index, at = row * columns;
-        var there = Select(row < rows, columns, 0);
+        var there = Numbers.Where(row < rows, columns);
         var values = Row<W, L, N, P>.New();
         var factors = Row<W, L, N, P>.New();
         Row<W, L, N, P>.Read<T>(values, x + (at * T.Bytes), there);
@@ -114,8 +113,8 @@ internal static class NormKernels
         do
         {
             var at = row * columns;
-            var there = Select(row < rows, columns, 0);
-            var place = Select(row < rows, row, 0L) * 4;
+            var there = Numbers.Where(row < rows, columns);
+            var place = Numbers.Where(row < rows, row) * 4;
             var (mean, scale) = (means == 0 ? 0f : SingleElement.Read(means + place), SingleElement.Read(scales + place));
             var values = Row<W, L, N, P>.New();
             var gradients = Row<W, L, N, P>.New();
@@ -193,12 +192,12 @@ internal static class NormKernels
 
     // x sigmoid(x) or sigmoid(x)
     private static float Gate<W>(float x, int swish)
-        where W : struct, IBlock => Numbers.Sigmoid<W>(x) * Select(swish != 0, x, 1f);
+        where W : struct, IBlock => Numbers.Sigmoid<W>(x) * Numbers.Select(swish != 0, x, 1f);
 
     private static float Slope<W>(float x, int swish)
         where W : struct, IBlock
     {
         var sigmoid = Numbers.Sigmoid<W>(x);
-        return sigmoid * Select(swish != 0, 1f + (x * (1f - sigmoid)), 1f - sigmoid);
+        return sigmoid * Numbers.Select(swish != 0, 1f + (x * (1f - sigmoid)), 1f - sigmoid);
     }
 }

@@ -135,8 +135,18 @@ internal sealed class GpuInterface
     }
 
     /// <summary>Of states that all splits have whole, the tensors that are the first one's alone: to write to, or to add to a sum.</summary>
-    public IEnumerable<string> TensorsOfFirst => Carried.Where(carried => Split is not null && !IsSplit(carried.Input.Id))
-        .SelectMany(carried => IsBackward ? IsSegment ? [] : [Incoming(carried.Input)] : HasKept(carried.Input) ? new[] { KeptTensor(StateOf(carried.Input)), Outgoing(carried.Input) } : [Outgoing(carried.Input)]);
+    public IEnumerable<string> TensorsOfFirst
+    {
+        get
+        {
+            foreach (var (input, _) in Carried.Where(carried => Split is not null && !IsSplit(carried.Input.Id)))
+            {
+                if (!IsBackward && HasKept(input)) yield return KeptTensor(StateOf(input));
+                if (!IsBackward) yield return Outgoing(input);
+                else if (!IsSegment) yield return Incoming(input);
+            }
+        }
+    }
 
     /// <summary>Writes how the launcher sees the kernel.</summary>
     public void Describe(CodeWriter code, string end)

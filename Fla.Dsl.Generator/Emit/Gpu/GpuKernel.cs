@@ -1,5 +1,4 @@
 using Fla.Dsl.Generator.Lowering;
-using Fla.Dsl.Generator.Model;
 
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
@@ -8,9 +7,9 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// The tokens' tensors of the next chunk arrive in shared memory while this one is computed: as many as it holds twice in a second place,
 /// those used last before others, and the rest in the place of what has been used for the last time.
 /// </summary>
-internal sealed class GpuKernel
+internal sealed partial class GpuKernel
 {
-    private const string Single = "SingleElement";
+    private const string Single = "SingleElement", OfSequence = "sequence, head, heads";
 
     private readonly GpuInterface io;
     private readonly TileProgram program;
@@ -23,12 +22,6 @@ internal sealed class GpuKernel
 
     /// <summary>The lines that are there when a chunk begins: those that came, and what follows from them.</summary>
     private readonly List<string> linesOfChunk;
-
-    /// <summary>Tiles through whose places results are written, with the phases in which that is.</summary>
-    private readonly HashSet<(ProgramInput Tile, int Phase)> spares = [];
-
-    /// <summary>Results per head, with the sums over the chunks that they are.</summary>
-    private readonly List<(ProgramOutput Output, string Sum)> sums = [];
 
     public GpuKernel(GpuInterface io, CodeWriter code)
     {
@@ -70,142 +63,55 @@ internal sealed class GpuKernel
 
     public void Write(CodeWriter code)
     {
-        Memory(code);
-        if (linesOfChunk.Count > 0) EarlyLines(code);
-        code.Line().Line($"/// <summary>{io.Kernel.Summary}</summary>");
-        code.Line($"public static void {Name}<{io.Generics}>({string.Join(", ", io.Parameters)}, long offsets, int heads, int splits)");
-        code.Indented(() => code.Lines(io.Constraints));
-        code.Line("{").Indented(() =>
+        var frame = new KernelFrame(io, code);
+        frame.Bytes("Shared memory of a block.", Name, Regions.Select(region => region.Bytes));
+        if (linesOfChunk.Count > 0) EarlyLines(code, frame);
+        frame.Write(() =>
         {
-            Locate(code);
+            Locate(code, frame);
             Begin(code);
-            Walk(code);
+            frame.Walk(() => Fetch(code), () => Chunk(code, frame));
             End(code);
-        }).Line("}");
-    }
-
-    /// <summary>Computes the results, tiles first. Gives where tiles are to be written.</summary>
-    private List<(ProgramOutput Output, int Phase, CodeWriter At)> Results()
-    {
-        var writes = new List<(ProgramOutput, int, CodeWriter)>();
-        var take = program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Tile).GroupBy(output => output.Id).ToDictionary<IGrouping<int, ProgramOutput>, int, Action<CodeWriter>>(same => same.Key, same => code =>
-        {
-            body.RegistersOf(same.Key);
-            foreach (var output in same) writes.Add((output, body.Phases.Count - 1, code.Later()));
         });
-        body.Compute(take);
-        foreach (var output in program.Outputs.Where(output => io.IsLine(output.Id) && program[output.Id].Shape.Rows == Dim.Time))
-        {
-            var line = body.LineOf(output.Id);
-            body.ByFirstWarp(code => code.Line($"Columns.Write<TBlock, TChunk, {Single}>({io.Row(output, Single)}, {io.Tensor(output)}.Stride<{Single}>(), rows, {line});"), [], []);
-        }
-
-        foreach (var output in program.Outputs.Where(output => plan.PlaceOf(output.Id) == Place.Scalar))
-        {
-            var sum = io.Names.Fresh($"sumOf{output.Name}");
-            body.Do([], [], code => code.Line($"{sum} += {body.NumberOf(output.Id)};"));
-            sums.Add((output, sum));
-        }
-
-        foreach (var output in program.Outputs.Where(output => io.IsLine(output.Id) && program[output.Id].Shape.Rows != Dim.Time))
-        {
-            var sum = io.Names.Fresh($"sumOf{output.Name}");
-            body.Take(sum, LineBytes(output.Id));
-            var line = body.LineOf(output.Id);
-            body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[output.Id].Shape), sum, $"Columns.Get({sum}, at) + Columns.Get({line}, at)"), [], [sum]);
-            sums.Add((output, sum));
-        }
-
-        foreach (var (input, next) in io.CarriedLines)
-        {
-            var line = body.LineOf(next.Id);
-            body.ByFirstWarp(code => GpuBody.ForEach(code, Places.Along(program[next.Id].Shape), io.Local(input), $"Columns.Get({line}, at)"), [], [io.Local(input)]);
-        }
-
-        body.FinishLines();
-        foreach (var (input, next) in io.CarriedTiles)
-        {
-            var registers = body.RegistersOf(next.Id);
-            body.Do([], IsStored(input) ? [io.Stored(input)] : [], code =>
-            {
-                code.Line($"for (var i = 0; i < Layout<{Shape(input.Id)}>.Count; i++) {io.Local(input)}[i] = {registers}[i];");
-                if (IsStored(input)) code.Line($"Tile.Store<{Shape(input.Id)}, TElement>({io.Stored(input)}, {io.Local(input)});");
-            });
-        }
-
-        return writes;
-    }
-
-    /// <summary>Writes a result, by way of the place of a tile that is not needed any more if there is one.</summary>
-    private void WriteTile(ProgramOutput output, int phase, CodeWriter code)
-    {
-        var (tensor, element) = (io.Tensor(output), io.Element(output));
-        var free = tiles.Where(tile => body.LastUse(io.Local(tile)) < phase || spares.Contains((tile, phase)));
-        var spare = string.Empty;
-        if (free.OrderByDescending(tile => program[tile.Id].Shape.Columns == program[output.Id].Shape.Columns).FirstOrDefault() is { } tile)
-        {
-            spare = $", {io.Local(tile)}, {BytesOf(tile)}";
-            spares.Add((tile, phase));
-            body.Use(io.Local(tile), phase);
-        }
-
-        code.Line($"Transfers.Write<{Shape(output.Id)}, {element}>({io.Row(output, element)}, {tensor}.Stride<{element}>(), rows, {tensor}.Columns, {body.RegistersOf(output.Id)}{spare});");
     }
 
     /// <summary>What is in shared memory, in order, with its sizes.</summary>
-    private IEnumerable<(string Name, string Bytes)> Regions => tiles.Select((tile, i) => (io.Places(tile), $"Ahead.Bytes<TAhead>({i}, {BytesOf(tile)})"))
+    private IEnumerable<(string Name, string Bytes)> Regions => tiles
+        .Select((tile, i) => (io.Places(tile), $"Ahead.Bytes<TAhead>({i}, {BytesOf(tile)})"))
         .Concat(linesOfChunk.Count > 0 ? [("lines", $"(2 * {LinesBytes})")] : [])
         .Concat(io.KeptTiles.Select(kept => (io.Local(kept), BytesOf(kept))))
         .Concat(body.Regions);
 
-    /// <summary>How much shared memory it takes.</summary>
-    private void Memory(CodeWriter code)
+    /// <summary>
+    /// What of a chunk follows from numbers of its tokens alone: the first warp computes it while the chunk before is finished.
+    /// </summary>
+    private void EarlyLines(CodeWriter code, KernelFrame frame)
     {
-        code.Line("/// <summary>Shared memory of a block.</summary>");
-        code.Line($"public static int {Name}Bytes<{io.Generics}>()").Indented(() => code.Lines(io.Constraints))
-            .Line($"    => {string.Join(" + ", Regions.Select(region => region.Bytes))};");
-    }
-
-    /// <summary>What of a chunk follows from numbers of its tokens alone: the first warp computes it while the chunk before is finished.</summary>
-    private void EarlyLines(CodeWriter code)
-    {
-        var numbers = string.Concat(io.Numbers.Select(input => $", float {io.Local(input)}"));
-        code.Line().Line("/// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>");
-        code.Line($"private static void {Name}Lines<{io.Generics}>(SharedAddress lines, int rows{numbers})").Indented(() => code.Lines(io.Constraints));
+        code.Line();
+        frame.Head(
+            "Numbers of a chunk's tokens, which the first warp computes before the chunk begins.",
+            $"private static void {Name}Lines",
+            ["SharedAddress lines", "int rows", .. io.Numbers.Select(input => $"float {io.Local(input)}")]);
         code.Line("{").Indented(() =>
         {
-            PlaceLines(code);
+            PlaceLines(frame);
             foreach (var phase in early.Phases) code.Append(phase);
         }).Line("}");
     }
 
     /// <summary>Where the lines of a chunk are.</summary>
-    private void PlaceLines(CodeWriter code)
-    {
-        var place = "lines";
-        foreach (var line in linesOfChunk)
-        {
-            code.Line($"var {line} = {place};");
-            place = $"{line} + Columns.Bytes<TChunk>()";
-        }
-    }
+    private void PlaceLines(KernelFrame frame) =>
+        frame.Place("lines", linesOfChunk.Select(line => (line, "Columns.Bytes<TChunk>()")));
 
     /// <summary>Which part of the tensors is the block's, and where in shared memory what is.</summary>
-    private void Locate(CodeWriter code)
+    private void Locate(CodeWriter code, KernelFrame frame)
     {
-        code.Line("int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;");
-        code.Line("long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
-        code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
-        foreach (var (tensor, element) in io.SplitTensors) code.Line($"{tensor} = {tensor}.From<{element}>(split * {GpuBody.Size(io.Split!)}.Value);");
+        foreach (var (tensor, element) in io.SplitTensors)
+            code.Line($"{tensor} = {tensor}.From<{element}>(split * {GpuBody.Size(io.Split!)}.Value);");
         foreach (var tensor in io.TensorsOfFirst) code.Line($"{tensor} = {tensor}.If(split == 0);");
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
         if (linesOfChunk.Count > 0) code.Line($"var linesBytes = {LinesBytes};");
-        var place = "shared";
-        foreach (var (region, bytes) in Regions)
-        {
-            code.Line($"var {region} = {place};");
-            place = $"{region} + {bytes}";
-        }
+        frame.Place("shared", Regions);
     }
 
     /// <summary>What there is before the first chunk.</summary>
@@ -222,135 +128,24 @@ internal sealed class GpuKernel
         foreach (var (input, _) in io.CarriedLines)
             code.Line(io.IsSegment
                 ? $"Rows.Fill<{Along(input.Id)}>({io.Local(input)}, 0f);"
-                : $"Rows.ReadState<{Along(input.Id)}, {Single}>({io.Local(input)}, {io.Incoming(input)}, sequence, head, heads);");
+                : $"Rows.ReadState<{Along(input.Id)}, {Single}>({io.Local(input)}, {io.Incoming(input)}, {OfSequence});");
         foreach (var (input, _) in io.CarriedTiles)
         {
+            var from = $"{io.Incoming(input)}, {io.RowsOf(input)}, {OfSequence}";
             code.Line($"var {io.Local(input)} = Tile.New<{Shape(input.Id)}>();");
             code.Line(io.IsSegment
                 ? $"Tile.Fill<{Shape(input.Id)}>({io.Local(input)}, 0f);"
-                : $"Transfers.ReadState<{Shape(input.Id)}, {Single}>({io.Local(input)}, {io.Incoming(input)}, {io.RowsOf(input)}, sequence, head, heads);");
+                : $"Transfers.ReadState<{Shape(input.Id)}, {Single}>({io.Local(input)}, {from});");
         }
 
         foreach (var (input, _) in io.CarriedTiles.Where(carried => IsStored(carried.Input)))
             code.Line($"Tile.Store<{Shape(input.Id)}, TElement>({io.Stored(input)}, {io.Local(input)});");
         foreach (var (numbers, count) in body.Numbers) code.Line($"var {numbers} = LocalMemory.Allocate1D<float>({count});");
         foreach (var (tile, shape) in body.Tiles) code.Line($"var {tile} = Tile.New<{GpuBody.Generic(shape)}>();");
-        foreach (var (output, sum) in sums) code.Line(io.IsLine(output.Id) ? $"Rows.Fill<{Along(output.Id)}>({sum}, 0f);" : $"var {sum} = 0f;");
-    }
-
-    private void Walk(CodeWriter code)
-    {
+        foreach (var (output, sum) in sums)
+            code.Line(io.IsLine(output.Id) ? $"Rows.Fill<{Along(output.Id)}>({sum}, 0f);" : $"var {sum} = 0f;");
         if (tiles.Count > 0) code.Line("var turn = 0;");
         foreach (var input in io.Lines) code.Line($"var {io.Arriving(input)} = Columns.New<TChunk>();");
-        code.Line(io.IsBackward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
-        foreach (var tile in tiles) code.Line(Copy(tile, io.Places(tile), "start"));
-        foreach (var kept in io.KeptTiles) code.Line(CopyKept(kept, "start"));
-        foreach (var input in io.Lines) Fetch(code, input, "start");
-        Puts(code, "start");
-        code.Line("Transfers.Depart<TBlock>();");
-        code.Block(io.IsBackward ? "while (start >= 0)" : "while (start < tokens)", () =>
-        {
-            code.Line($"var next = start {(io.IsBackward ? "-" : "+")} TChunk.Value;");
-            code.Line("var rows = Memory.RowsAt<TChunk>(start, tokens);");
-            code.Line("Transfers.Arrive<TBlock>();").Line(GpuBody.Barrier);
-            foreach (var input in io.Lines) Fetch(code, input, "next");
-            foreach (var (tile, i) in tiles.Select((tile, i) => (tile, i)))
-            {
-                code.Line($"if (Ahead.Has<TAhead>({i})) {Copy(tile, $"{io.Places(tile)} + Ahead.Offset<TAhead>({i}, 1 - turn, {BytesOf(tile)})", "next")}");
-                code.Line($"var {io.Local(tile)} = {io.Places(tile)} + Ahead.Offset<TAhead>({i}, turn, {BytesOf(tile)});");
-            }
-
-            code.Line("Transfers.Depart<TBlock>();");
-            PlaceLines(code);
-            foreach (var kept in io.KeptLines)
-                code.Line($"Rows.ReadState<{Along(kept.Id)}, {Single}>({io.Local(kept)}, {io.Tensor(kept)}, firstRow + (start / TChunk.Value), head, heads);");
-            if (io.KeptLines.Any()) code.Line(GpuBody.Barrier);
-            if (io.KeepsStates) Keep(code);
-            Phases(code);
-            if (tiles.Count > 0) code.Line("turn = 1 - turn;");
-            if (linesOfChunk.Count > 0) code.Line("lines = lines + linesBytes;").Line("linesBytes = -linesBytes;");
-            Puts(code, "next");
-            code.Line("start = next;");
-        });
-    }
-
-    /// <summary>Keeps the states that are carried into the chunk, for the walk backward.</summary>
-    private void Keep(CodeWriter code)
-    {
-        foreach (var (input, _) in io.CarriedLines)
-            code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, {Single}>({io.KeptTensor(input.Name)}, firstRow + (start / TChunk.Value), head, heads, {io.Local(input)});");
-        foreach (var (input, _) in io.CarriedTiles)
-        {
-            var (method, from) = IsStored(input) ? ("WriteSharedState", io.Stored(input)) : ("WriteState", io.Local(input));
-            code.Line($"Transfers.{method}<{Shape(input.Id)}, TElement>({io.KeptTensor(input.Name)}, {io.RowsOf(input)}, firstRow + (start / TChunk.Value), head, heads, {from});");
-        }
-    }
-
-    /// <summary>What happens in a chunk; after the last read of a tile that has one place only, and the barrier that follows, its next one is fetched.</summary>
-    private void Phases(CodeWriter code)
-    {
-        var waiting = io.KeptTiles.Select(kept => (Name: io.Local(kept), Copy: CopyKept(kept, "next")))
-            .Concat(tiles.Select((tile, i) => (Name: io.Local(tile), Copy: $"if (!Ahead.Has<TAhead>({i})) {Copy(tile, io.Places(tile), "next")}"))).ToList();
-        for (var phase = 0; phase < body.Phases.Count; phase++)
-        {
-            if (phase > 0)
-            {
-                code.Line(GpuBody.Barrier);
-                Refill(tile => body.LastUse(tile) < phase);
-            }
-
-            code.Append(body.Phases[phase]);
-        }
-
-        if (waiting.Count == 0) return;
-        var always = waiting.Any(tile => io.KeptTiles.Any(kept => io.Local(kept) == tile.Name));
-        code.Line(always ? GpuBody.Barrier : $"if (!Ahead.Has<TAhead>({tiles.Count - 1})) {GpuBody.Barrier}");
-        Refill(_ => true);
-
-        void Refill(Predicate<string> isUsed)
-        {
-            var used = waiting.Where(tile => isUsed(tile.Name)).ToList();
-            if (used.Count == 0) return;
-            code.Lines(used.Select(tile => tile.Copy)).Line("Transfers.Depart<TBlock>();");
-            waiting.RemoveAll(used.Contains);
-        }
-    }
-
-    /// <summary>What is left after the last chunk: the states carried out, and the results per head.</summary>
-    private void End(CodeWriter code)
-    {
-        if (io.CarriedLines.Any() || sums.Any(sum => io.IsLine(sum.Output.Id))) code.Line(GpuBody.Barrier);
-        foreach (var (input, _) in io.CarriedLines)
-            code.Line($"Rows.WriteState<TBlock, {Along(input.Id)}, {Single}>({io.Outgoing(input)}, sequence, {io.HeadOf(input.Id)}, {io.Local(input)});");
-        foreach (var (input, _) in io.CarriedTiles)
-            code.Line($"Transfers.WriteState<{Shape(input.Id)}, {Single}>({io.Outgoing(input)}, {io.RowsOf(input)}, sequence, {io.HeadOf(input.Id)}, {io.Local(input)});");
-        foreach (var (output, sum) in sums)
-        {
-            var tensor = io.Tensor(output);
-            code.Line(io.IsLine(output.Id)
-                ? $"Rows.WriteState<TBlock, {Along(output.Id)}, {Single}>({tensor}, sequence, (split * heads) + head, splits * heads, {sum});"
-                : $"Memory.WriteIf<TBlock, {Single}>(Group.IdxX == 0 & {tensor}.Address != 0, {tensor}.Row<{Single}>(sequence, (split * heads) + head, splits * heads), {sum});");
-        }
-    }
-
-    /// <summary>Begins to fetch a tile of a chunk's tokens to shared memory.</summary>
-    private string Copy(ProgramInput tile, string to, string start) =>
-        $"Transfers.CopyTokens<{Shape(tile.Id)}, {io.Element(tile)}>({to}, {io.Tensor(tile)}, first, {start}, tokens, head, heads);";
-
-    /// <summary>Begins to fetch the state that was carried into a chunk to shared memory.</summary>
-    private string CopyKept(ProgramInput state, string start) =>
-        $"Transfers.CopyState<{Shape(state.Id)}, TElement>({io.Local(state)}, {io.Tensor(state)}, {io.RowsOf(state)}, firstRow + ({start} / TChunk.Value), head, heads, {start} >= 0);";
-
-    /// <summary>Begins to fetch numbers of a chunk's tokens to registers of the first warp.</summary>
-    private void Fetch(CodeWriter code, ProgramInput input, string start) =>
-        code.Line($"Columns.Read<TChunk, {Single}>({io.Arriving(input)}, {io.Tensor(input)}.Row<{Single}>(first + {start}, head, heads), {io.Tensor(input)}.Stride<{Single}>(), Memory.RowsAt<TChunk>({start}, tokens));");
-
-    /// <summary>Puts numbers of tokens that have been fetched where the chunk that they are for looks for them, and what follows from them.</summary>
-    private void Puts(CodeWriter code, string start)
-    {
-        foreach (var (input, place) in io.Lines.Select((input, place) => (input, place))) code.Line($"Columns.Put<TChunk>(lines + ({place} * Columns.Bytes<TChunk>()), {io.Arriving(input)});");
-        if (linesOfChunk.Count > io.Lines.Count())
-            code.Line($"{Name}Lines<{io.Generics}>(lines, Memory.RowsAt<TChunk>({start}, tokens){string.Concat(io.Numbers.Select(input => $", {io.Local(input)}"))});");
     }
 
     private string BytesOf(ProgramInput input) => $"Shared<{GpuBody.Dimensions(program[input.Id].Shape)}, {io.Element(input)}>.Bytes";

@@ -21,15 +21,14 @@ internal sealed class GpuLowering
     {
         this.program = program;
         operands = program.Instructions.Where(tile => tile.Op is TileOp.MatMul or TileOp.SolveUnitLower).SelectMany(tile => tile.Operands).ToList();
-        map = program.Inputs.ToDictionary(input => input.Id, input => builder.Input(input.Name, input.Kind, program[input.Id].Shape));
+        map = builder.InputsOf(program);
     }
 
     public static TileProgram Lower(TileProgram program)
     {
         var lowering = new GpuLowering(program);
         foreach (var tile in program.Instructions.Where(tile => tile.Op != TileOp.Input)) lowering.map.Add(tile.Id, lowering.Lowered(tile));
-        ProgramOutput Mapped(ProgramOutput result) => result with { Id = lowering.map[result.Id] };
-        return SumExchange.Apply(Simplification.Simplify(lowering.builder.Build(program.Name, program.Outputs.Select(Mapped), program.Next.Select(Mapped))));
+        return SumExchange.Apply(Simplification.Simplify(lowering.builder.Build(program, lowering.map)));
     }
 
     private int Lowered(Instruction tile)
@@ -53,7 +52,7 @@ internal sealed class GpuLowering
             TileOp.DecayedMixTransposed => builder.Name(builder.DecayedMixTransposed(X(0), X(1), Sums(X(2)), tile.Point), tile.Name),
             TileOp.SolveUnitLower => builder.Name(builder.MatMul(builder.InverseUnitLower(X(0)), X(1), transposeLeft: tile.Reverse), tile.Name),
             TileOp.MatMul => builder.Name(Product(X(0), X(1), tile.TransposeLeft, tile.TransposeRight), tile.Name),
-            _ => builder.Copy(tile, id => map[id]),
+            _ => builder.Copy(tile, map),
         };
     }
 

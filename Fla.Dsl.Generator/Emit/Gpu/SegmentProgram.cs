@@ -12,23 +12,22 @@ internal sealed class SegmentProgram
     private readonly TileProgram walk;
     private readonly HashSet<int> dependent;
     private readonly TileBuilder builder = new();
-    private readonly Dictionary<int, int> map = [];
+    private readonly Dictionary<int, int> map;
     private readonly Dictionary<string, string> decays = [];
 
-    private SegmentProgram(TileProgram walk) => (this.walk, dependent) = (walk, walk.DependentOnCarry());
+    private SegmentProgram(TileProgram walk)
+    {
+        (this.walk, dependent, map) = (walk, walk.DependentOnCarry(), builder.InputsOf(walk));
+        builder.Copy(walk.Instructions, map);
+    }
 
     /// <summary>The program, and of what state each carried decay is; null where there is none.</summary>
     public static (TileProgram Program, IReadOnlyDictionary<string, string> Decays)? Of(TileProgram walk) => new SegmentProgram(walk).Make();
 
     private (TileProgram, IReadOnlyDictionary<string, string>)? Make()
     {
-        foreach (var tile in walk.Instructions)
-            map.Add(tile.Id, walk.Inputs.FirstOrDefault(input => input.Id == tile.Id) is { } input
-                ? builder.Input(input.Name, input.Kind, tile.Shape)
-                : builder.Copy(tile, id => map[id]));
-
         var names = new Names([.. walk.Inputs.Select(input => input.Name)]);
-        var next = walk.Next.Select(state => state with { Id = map[state.Id] }).ToList();
+        var next = walk.Next.Select(state => state.In(map)).ToList();
         foreach (var (state, after) in walk.Carried.Zip(walk.Next, (state, after) => (state, after.Id)).ToList())
         {
             if (FactorOf(state.Id, after) is not { } factor) return null;

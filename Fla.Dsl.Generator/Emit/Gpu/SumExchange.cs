@@ -11,7 +11,7 @@ internal static class SumExchange
     public static TileProgram Apply(TileProgram program)
     {
         var builder = new TileBuilder();
-        var map = program.Inputs.ToDictionary(input => input.Id, input => builder.Input(input.Name, input.Kind, program[input.Id].Shape));
+        var map = builder.InputsOf(program);
         foreach (var tile in program.Instructions.Where(tile => tile.Op != TileOp.Input))
         {
             // The counterpart may come later in the program; it is written twice then, and shared.
@@ -19,7 +19,7 @@ internal static class SumExchange
             {
                 if (map.ContainsKey(id)) return;
                 foreach (var operand in program[id].Operands) Copy(operand);
-                map.Add(id, builder.Copy(program[id], operand => map[operand]));
+                map.Add(id, builder.Copy(program[id], map));
             }
 
             if (tile.Op == TileOp.SumColumns && Counterpart(program, tile.Operands[0]) is var (product, of, others))
@@ -35,8 +35,7 @@ internal static class SumExchange
             Copy(tile.Id);
         }
 
-        ProgramOutput Mapped(ProgramOutput result) => result with { Id = map[result.Id] };
-        return Simplification.Simplify(builder.Build(program.Name, program.Outputs.Select(Mapped), program.Next.Select(Mapped)));
+        return Simplification.Simplify(builder.Build(program, map));
     }
 
     /// <summary>For <c>x * (a b) * others</c>: the product <c>x b^T</c> that is there, a, and the others, one number a row each.</summary>

@@ -168,7 +168,7 @@ internal static class Asm
     {
         Ref<uint> w0 = 0u, w1 = 0u, w2 = 0u, w3 = 0u;
         Ref<long> from = address;
-        Ref<int> holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+        Ref<int> holds = Numbers.Select(condition, 1, 0);
         if (count == 1)
         {
             CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.b32 %0, [%1]; }", ref w0, ref from, ref holds);
@@ -194,7 +194,7 @@ internal static class Asm
     /// <summary>Writes 4 words of 4 bytes to global memory, or 2 or 1 of them, on condition.</summary>
     public static void WriteWords(ArrayView<uint> words, long address, bool condition, int count)
     {
-        var holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+        var holds = Numbers.Select(condition, 1, 0);
         if (count == 1)
         {
             CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.b32 [%0], %1; }", address, words[0], holds);

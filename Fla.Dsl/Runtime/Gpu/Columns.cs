@@ -63,7 +63,7 @@ public static class Columns
         for (var i = 0; i < C.Value / 32; i++)
         {
             var token = Token<C>(i);
-            var value = T.Read(from + (ILGPU.Util.Utilities.Select(token < rows, token, 0) * stride));
+            var value = T.Read(from + (Numbers.Select(token < rows, token, 0) * stride));
             own[i] = Numbers.Where(token < rows, value);
         }
     }
@@ -101,7 +101,7 @@ public static class Columns
     }
 
     /// <summary>1 for a token, 0 for padding.</summary>
-    public static float IsToken(int token, int rows) => ILGPU.Util.Utilities.Select(token < rows, 1f, 0f);
+    public static float IsToken(int token, int rows) => Numbers.Select(token < rows, 1f, 0f);
 
     /// <summary>The sum of the tokens up to each, or from it on; with or without its own.</summary>
     public static void CumulativeSum<W, C>(SharedAddress to, SharedAddress from, bool reverse, bool exclusive)

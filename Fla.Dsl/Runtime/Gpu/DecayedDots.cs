@@ -49,7 +49,7 @@ public static class DecayedDots
             }
             else if (piece < triangles + squares)
             {
-                int square = piece - triangles, row = 1 + Flag(square > 0) + Flag(square > 2), column = square - (row * (row - 1) / 2);
+                int square = piece - triangles, row = 1 + Numbers.Where(square > 0, 1) + Numbers.Where(square > 2, 1), column = square - (row * (row - 1) / 2);
                 Square<W, C, K, T, TOut>(to, x, y, sums, 16 * row, 16 * column, point);
             }
             else
@@ -205,6 +205,4 @@ public static class DecayedDots
     private static uint Eight<C, K>(int down, int across)
         where C : struct, ISize
         where K : struct, ISize => (uint)((down * 8 * Shared<C, K, SingleElement>.Stride) + (across * 32));
-
-    private static int Flag(bool condition) => ILGPU.Util.Utilities.Select(condition, 1, 0);
 }

@@ -21,7 +21,7 @@ internal static class Decays
         where T : struct, IElement => Asm.Load(Asm.Of(Mark<C, K>(sums))) != 0f;
 
     /// <summary>Whether the log-decays of tokens that follow one another are mild, from their sum.</summary>
-    public static bool IsMild(float sum, int tokens) => sum >= LeastOf16 / 16 * ILGPU.Util.Utilities.Select(tokens < 16, tokens, 16);
+    public static bool IsMild(float sum, int tokens) => sum >= LeastOf16 / 16 * Numbers.Lesser(tokens, 16);
 
     /// <summary>Where it says so: in the padding of the first row.</summary>
     public static SharedAddress Mark<C, K>(SharedAddress sums)
@@ -31,14 +31,18 @@ internal static class Decays
     /// <summary>From a later token's row to that of the sums which its decay ends with: none before its own gate.</summary>
     public static int Shift(ReadPoint point) => point == ReadPoint.BeforeDecay ? -1 : 0;
 
+    /// <summary>Whether a token counts for a later one.</summary>
+    public static bool Counts(int later, int earlier, ReadPoint point) =>
+        point == ReadPoint.AfterWrite ? earlier <= later : earlier < later;
+
     /// <summary>The decay from one token to a later one; 0 where the one does not count for the other.</summary>
     public static float Between<W, C, K>(SharedAddress sums, int later, int earlier, int column, ReadPoint point)
         where W : struct, IBlock
         where C : struct, ISize
         where K : struct, ISize
     {
-        var counts = point == ReadPoint.AfterWrite ? earlier <= later : earlier < later;
-        var end = ILGPU.Util.Utilities.Select(counts, later + Shift(point), earlier);
+        var counts = Counts(later, earlier, point);
+        var end = Numbers.Select(counts, later + Shift(point), earlier);
         return Numbers.Where(counts, Numbers.Exp<W>(Read<C, K>(sums, end, column) - Read<C, K>(sums, earlier, column)));
     }
 

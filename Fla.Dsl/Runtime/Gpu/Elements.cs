@@ -112,7 +112,7 @@ public readonly unsafe struct BrainElement : IElement
     {
         var bits = Interop.FloatAsInt(value);
         var rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-        return (ushort)ILGPU.Util.Utilities.Select((bits & 0x7fffffffu) > 0x7f800000u, 0x7fc0u, rounded);
+        return (ushort)Numbers.Select((bits & 0x7fffffffu) > 0x7f800000u, 0x7fc0u, rounded);
     }
 }
 
@@ -150,8 +150,8 @@ public readonly unsafe struct HalfElement : IElement
         uint sign = (bits >> 16) & 0x8000u, size = bits & 0x7fffffffu;
         var small = Interop.FloatAsInt(Interop.IntAsFloat(size) + 0.5f) - 0x3f000000u;
         var normal = (size + 0xfffu + ((size >> 13) & 1u) - 0x38000000u) >> 13;
-        var large = ILGPU.Util.Utilities.Select(size > 0x7f800000u, 0x7e00u, 0x7c00u);
-        var finite = ILGPU.Util.Utilities.Select(size < 0x38800000u, small, normal);
-        return sign | ILGPU.Util.Utilities.Select(size < 0x47800000u, finite, large);
+        var large = Numbers.Select(size > 0x7f800000u, 0x7e00u, 0x7c00u);
+        var finite = Numbers.Select(size < 0x38800000u, small, normal);
+        return sign | Numbers.Select(size < 0x47800000u, finite, large);
     }
 }

@@ -21,7 +21,7 @@ public static class Features
         for (var across = 0; across < Layout<W, C, N>.Columns; across++)
         {
             var column = Layout<W, C, N>.Column(Layout<W, C, N>.InColumn(across));
-            var feature = Least(column, Count<P>(elements) - 1);
+            var feature = Numbers.Lesser(column, Count<P>(elements) - 1);
             var first = First<P>(feature, elements);
             var second = first + feature - Place<P>(first, first, elements);
             var weight = Numbers.Where(column == feature, Weight<P>(first, second));
@@ -51,10 +51,10 @@ public static class Features
             {
                 int row = Layout<W, C, K>.Row(i), own = Layout<W, C, K>.Column(i) + P.Ones;
                 var inside = own < elements + P.Ones;
-                own = ILGPU.Util.Utilities.Select(inside, own, other);
-                var place = Place<P>(Least(own, other), own + other - Least(own, other), elements);
+                own = Numbers.Select(inside, own, other);
+                var place = Place<P>(Numbers.Lesser(own, other), own + other - Numbers.Lesser(own, other), elements);
                 var term = T.ReadShared(gradient + Shared<C, N, T>.At(row, place)) * Element<C, K, P, T>(x, row, other);
-                var weight = ILGPU.Util.Utilities.Select(own == other, 2f * P.OfSquares, P.OfPairs);
+                var weight = Numbers.Select(own == other, 2f * P.OfSquares, P.OfPairs);
                 dx[i] += Numbers.Where(inside, weight * term);
             }
 
@@ -64,7 +64,7 @@ public static class Features
     }
 
     private static float Weight<P>(int first, int second)
-        where P : struct, IFeatureMap => ILGPU.Util.Utilities.Select(first == second & first >= P.Ones, P.OfSquares, P.OfPairs);
+        where P : struct, IFeatureMap => Numbers.Select(first == second & first >= P.Ones, P.OfSquares, P.OfPairs);
 
     private static float Element<C, K, P, T>(SharedAddress x, int row, int element)
         where C : struct, ISize
@@ -72,8 +72,8 @@ public static class Features
         where P : struct, IFeatureMap
         where T : struct, IElement
     {
-        var value = T.ReadShared(x + Shared<C, K, T>.At(row, ILGPU.Util.Utilities.Select(element < P.Ones, 0, element - P.Ones)));
-        return ILGPU.Util.Utilities.Select(element < P.Ones, 1f, value);
+        var value = T.ReadShared(x + Shared<C, K, T>.At(row, Numbers.Select(element < P.Ones, 0, element - P.Ones)));
+        return Numbers.Select(element < P.Ones, 1f, value);
     }
 
     /// <summary>Which feature the product of two elements is, the first not behind the second.</summary>
@@ -88,6 +88,4 @@ public static class Features
         var left = Count<P>(elements) - 1 - feature;
         return elements + P.Ones - 1 - (int)((Numbers.Sqrt((8f * left) + 1.5f) - 1f) / 2f);
     }
-
-    private static int Least(int a, int b) => ILGPU.Util.Utilities.Select(a < b, a, b);
 }

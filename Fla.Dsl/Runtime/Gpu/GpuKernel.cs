@@ -55,16 +55,20 @@ public sealed class GpuKernel
     public IReadOnlyList<(string Rows, string Columns, string Inner)> Products { get; init; } = [];
 
     /// <summary>Which of <see cref="Dimensions"/> it is.</summary>
-    internal int Place(string dimension) => Dimensions.TakeWhile(name => name != dimension).Count();
+    internal int Place(string dimension)
+    {
+        var place = 0;
+        while (Dimensions[place] != dimension) place++;
+        return place;
+    }
 
     /// <summary>The kernel for given types.</summary>
     internal GpuInstance Of(GpuTypes types) => instances.GetOrAdd(types, types =>
     {
-        Type[] arguments = [types.Block, types.Chunk, types.Ahead, .. types.Dimensions, types.Element, types.Gate];
         return new(Method(Name), (int)Method($"{Name}Bytes").Invoke(null, null)!);
 
         MethodInfo Method(string name) =>
-            code.GetMethod(name)?.MakeGenericMethod(arguments) ?? throw new MissingMethodException(code.FullName, name);
+            code.GetMethod(name)?.MakeGenericMethod(types.Arguments) ?? throw new MissingMethodException(code.FullName, name);
     });
 }
 

@@ -41,9 +41,9 @@ public readonly struct GpuTensor(long address, int heads, int columns)
         where T : struct, IElement => (long)rows * Width * T.Bytes;
 
     /// <summary>Itself where a condition holds, else none.</summary>
-    public GpuTensor If(bool condition) => new(ILGPU.Util.Utilities.Select(condition, Address, 0L), Heads, Width, Columns);
+    public GpuTensor If(bool condition) => new(Numbers.Where(condition, Address), Heads, Width, Columns);
 
     /// <summary>What of it lies from a column on.</summary>
     public GpuTensor From<T>(int column)
-        where T : struct, IElement => new(ILGPU.Util.Utilities.Select(Address == 0, 0L, Address + (column * (long)T.Bytes)), Heads, Width, Columns - column);
+        where T : struct, IElement => new(Numbers.Where(Address != 0, Address + (column * (long)T.Bytes)), Heads, Width, Columns - column);
 }

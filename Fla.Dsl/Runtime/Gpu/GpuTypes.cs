@@ -2,23 +2,20 @@ using static TorchSharp.torch;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>The type arguments of a kernel.</summary>
-internal sealed record GpuTypes(Type Block, Type Chunk, Type Ahead, Type[] Dimensions, Type Element, Type Gate)
+/// <summary>The type arguments of a kernel, in order; and what types there are.</summary>
+internal sealed class GpuTypes(Type[] arguments) : IEquatable<GpuTypes>
 {
-    private static readonly (int Size, Type Type)[] Numbers = [(1, typeof(Size1)), (8, typeof(Size8)), (16, typeof(Size16))];
-
-    private static readonly (int Size, Type Type)[] Tiles =
-        [(32, typeof(Size32)), (64, typeof(Size64)), (96, typeof(Size96)), (128, typeof(Size128)), (160, typeof(Size160)),
-        (256, typeof(Size256))];
+    /// <summary>The type arguments.</summary>
+    public Type[] Arguments { get; } = arguments;
 
     /// <summary>How many tiles may have two places, from all on: <see cref="Gpu.Ahead"/>.</summary>
-    public static IReadOnlyList<Type> Aheads { get; } = [typeof(Size8), typeof(Size4), typeof(Size3), typeof(Size2), typeof(Size1), typeof(Size0)];
+    public static Type[] Aheads { get; } = [typeof(Size8), typeof(Size4), typeof(Size3), typeof(Size2), typeof(Size1), typeof(Size0)];
 
     /// <summary>The sizes that a dimension of a tile may have, from the smallest.</summary>
-    public static IEnumerable<int> Sizes => Tiles.Select(tile => tile.Size);
+    public static int[] Sizes { get; } = [32, 64, 96, 128, 160, 256];
 
     /// <summary>Whether a thread may have so many numbers of a value.</summary>
-    public static bool IsFewNumbers(long size) => size <= 32 && Numbers.Concat(Tiles).Any(number => number.Size == size);
+    public static bool IsFewNumbers(long size) => size is 1 or 8 or 16 or 32;
 
     /// <summary>The block whose threads have a channel each, for that whose threads have a chunk together.</summary>
     public static Type Narrow(Type block) => block == typeof(Cuda8) ? typeof(Cuda2) : typeof(Emulated2);
@@ -27,7 +24,19 @@ internal sealed record GpuTypes(Type Block, Type Chunk, Type Ahead, Type[] Dimen
     public static Type Aligned(Type block) => block == typeof(Cuda8) ? typeof(AlignedCuda8) : block;
 
     /// <summary>The type of a size.</summary>
-    public static Type Of(int size) => Numbers.Concat(Tiles).First(tile => tile.Size == size).Type;
+    public static Type Of(int size) => size switch
+    {
+        1 => typeof(Size1),
+        8 => typeof(Size8),
+        16 => typeof(Size16),
+        32 => typeof(Size32),
+        64 => typeof(Size64),
+        96 => typeof(Size96),
+        128 => typeof(Size128),
+        160 => typeof(Size160),
+        256 => typeof(Size256),
+        _ => throw new ArgumentException($"expected a size that kernels have, got {size}", nameof(size)),
+    };
 
     /// <summary>
     /// The type of elements; null for those that kernels do not know. Products of fp32 are rounded where PyTorch is told to round its own,
@@ -42,10 +51,16 @@ internal sealed record GpuTypes(Type Block, Type Chunk, Type Ahead, Type[] Dimen
     };
 
     /// <inheritdoc/>
-    public bool Equals(GpuTypes? other) => other is not null && Arguments.SequenceEqual(other.Arguments);
+    public bool Equals(GpuTypes? other) => other is not null && Arguments.AsSpan().SequenceEqual(other.Arguments);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => Arguments.Aggregate(0, HashCode.Combine);
+    public override bool Equals(object? obj) => Equals(obj as GpuTypes);
 
-    private IEnumerable<Type> Arguments => [Block, Chunk, Ahead, .. Dimensions, Element, Gate];
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = 0;
+        foreach (var type in Arguments) hash = (31 * hash) + type.GetHashCode();
+        return hash;
+    }
 }

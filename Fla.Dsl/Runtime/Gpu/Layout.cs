@@ -13,7 +13,7 @@ public static class Layout<W, M, N>
     where N : struct, ISize
 {
     /// <summary>Warps above one another.</summary>
-    public static int WarpsDown => M.Value % 64 == 0 ? Least(4, W.Value) : Least(2, W.Value);
+    public static int WarpsDown => M.Value % 64 == 0 ? Numbers.Lesser(4, W.Value) : Numbers.Lesser(2, W.Value);
 
     /// <summary>Warps beside one another.</summary>
     public static int WarpsAcross => W.Value / WarpsDown;
@@ -62,8 +62,6 @@ public static class Layout<W, M, N>
 
     /// <summary>From the column of the thread's first element to that of its i-th, the same in all threads.</summary>
     public static int ColumnStep(int i) => (i / 4 % SquaresAcross * 8) + (i & 1);
-
-    private static int Least(int a, int b) => a < b ? a : b;
 }
 
 /// <summary>The threads of a block.</summary>

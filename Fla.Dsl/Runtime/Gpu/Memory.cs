@@ -17,7 +17,7 @@ public static unsafe class Memory
         {
             Ref<float> number = 0f;
             Ref<long> from = address;
-            Ref<int> holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+            Ref<int> holds = Numbers.Select(condition, 1, 0);
             if (T.TensorCoreType == 0)
             {
                 CudaAsm.EmitRef(
@@ -51,7 +51,7 @@ public static unsafe class Memory
     {
         if (W.IsCuda)
         {
-            Ref<int> number = 0, holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+            Ref<int> number = 0, holds = Numbers.Select(condition, 1, 0);
             Ref<long> from = address;
             CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.b32 %0, [%1]; }", ref number, ref from, ref holds);
             return number.Value;
@@ -69,7 +69,7 @@ public static unsafe class Memory
     {
         if (W.IsCuda)
         {
-            var holds = ILGPU.Util.Utilities.Select(condition, 1, 0);
+            var holds = Numbers.Select(condition, 1, 0);
             if (T.Bytes == 4)
             {
                 CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.f32 [%0], %1; }", address, value, holds);
@@ -86,13 +86,7 @@ public static unsafe class Memory
         }
     }
 
-    /// <summary>The lesser of two.</summary>
-    public static long Least(long a, long b) => ILGPU.Util.Utilities.Select(a < b, a, b);
-
     /// <summary>The tokens of a chunk that begins at one; none before the first.</summary>
     public static int RowsAt<C>(long start, long tokens)
-        where C : struct, ISize => (int)Least(ILGPU.Util.Utilities.Select(start >= 0 & start < tokens, tokens - start, 0L), C.Value);
-
-    /// <summary>All of so many rows, or none.</summary>
-    public static int RowsOf(bool all, int rows) => ILGPU.Util.Utilities.Select(all, rows, 0);
+        where C : struct, ISize => (int)Numbers.Lesser(Numbers.Where(start >= 0 & start < tokens, tokens - start), C.Value);
 }

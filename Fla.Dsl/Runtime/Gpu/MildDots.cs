@@ -19,7 +19,8 @@ internal static class MildDots
     {
         for (var piece = Block.Warp; piece < C.Value / 16 * ((C.Value / 16) + 1) / 2; piece += W.Value)
         {
-            int row = Select(piece > 0, 1, 0) + Select(piece > 2, 1, 0) + Select(piece > 5, 1, 0), column = piece - (row * (row + 1) / 2);
+            var row = Numbers.Where(piece > 0, 1) + Numbers.Where(piece > 2, 1) + Numbers.Where(piece > 5, 1);
+            var column = piece - (row * (row + 1) / 2);
             Square<W, C, K, T, TOut>(to, x, y, sums, 16 * row, 16 * column, point);
         }
     }
@@ -36,12 +37,12 @@ internal static class MildDots
         var onDiagonal = row == column;
         var fromX = Asm.Of(x + ((row + (lane & 15)) * stride) + ((lane >> 4) * 16));
         var fromY = Asm.Of(y + ((column + (lane & 7) + ((lane >> 4) << 3)) * stride) + (((lane >> 3) & 1) * 16));
-        var between = Decays.Place<C, K>(sums, Select(onDiagonal, row + 7, row - 1));
+        var between = Decays.Place<C, K>(sums, Numbers.Select(onDiagonal, row + 7, row - 1));
         var later = Decays.Place<C, K>(sums, row + g + Decays.Shift(point));
         var earlier = Decays.Place<C, K>(sums, column + g);
 
         // Before its own gate the first token has nothing in common with any, whatever is read for it.
-        var first = Decays.Place<C, K>(sums, Select(row + g + Decays.Shift(point) < 0, 0, row + g + Decays.Shift(point)));
+        var first = Decays.Place<C, K>(sums, Numbers.Larger(row + g + Decays.Shift(point), 0));
         var pairsX = LocalMemory.Allocate1D<uint>(4);
         var pairsY = LocalMemory.Allocate1D<uint>(4);
         var fragmentX = LocalMemory.Allocate1D<uint>(4);
@@ -75,21 +76,18 @@ internal static class MildDots
         }
         while (k < K.Value);
 
-        var own = point == ReadPoint.AfterWrite ? 1 : 0;
         for (var i = 0; i < 4; i++)
         {
             int down = ((i & 1) * 8) + g, across = ((i >> 1) * 8) + t;
             var place = to + Shared<C, C, TOut>.At(row + down, column + across);
             Decays.StorePair<TOut>(
                 place,
-                Numbers.Where(!onDiagonal | across < down + own, sum[2 * i]),
-                Numbers.Where(!onDiagonal | across + 1 < down + own, sum[(2 * i) + 1]));
+                Numbers.Where(!onDiagonal | Decays.Counts(down, across, point), sum[2 * i]),
+                Numbers.Where(!onDiagonal | Decays.Counts(down, across + 1, point), sum[(2 * i) + 1]));
         }
 
         if (onDiagonal) return;
         for (var i = 0; i < 4; i++)
             Decays.StorePair<TOut>(to + Shared<C, C, TOut>.At(column + ((i & 1) * 8) + g, row + ((i >> 1) * 8) + t), 0f, 0f);
     }
-
-    private static int Select(bool condition, int a, int b) => ILGPU.Util.Utilities.Select(condition, a, b);
 }

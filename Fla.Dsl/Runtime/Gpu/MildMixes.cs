@@ -19,7 +19,7 @@ internal static class MildMixes
     {
         int lane = Block.Lane, g = lane >> 2, t = (lane & 3) * 2, top = Layout<W, C, N>.FirstRow, left = Layout<W, C, N>.FirstColumn;
         int stride = Shared<C, N, T>.Stride, sumStride = Shared<C, N, SingleElement>.Stride;
-        var rim = transposed ? top + 15 : ILGPU.Util.Utilities.Select(top == 0, 7, top - 1);
+        var rim = transposed ? top + 15 : Numbers.Select(top == 0, 7, top - 1);
         var rimColumn = Asm.Of(sums + Shared<C, N, SingleElement>.At(rim, left + g));
         var rimPlace = Decays.Place<C, N>(sums, rim) + (uint)(left * 4);
 
@@ -27,15 +27,15 @@ internal static class MildMixes
         int given = transposed ? Decays.Shift(point) : 0, taken = transposed ? 0 : Decays.Shift(point);
         var givenSums = Asm.Of(sums + Shared<C, N, SingleElement>.At(t + given, left + g));
         var takenSums = Decays.Place<C, N>(sums, top + g + taken) + (uint)(left * 4);
-        var takenFirst = Decays.Place<C, N>(sums, NotBelow0(top + g + taken)) + (uint)(left * 4);
+        var takenFirst = Decays.Place<C, N>(sums, Numbers.Larger(top + g + taken, 0)) + (uint)(left * 4);
 
         var fromA = transposed
             ? Asm.Of(a + (((lane & 7) + ((lane >> 4) << 3)) * Shared<C, C, T>.Stride) + (top * 2) + (((lane >> 3) & 1) * 16))
             : Asm.Of(a + ((top + (lane & 15)) * Shared<C, C, T>.Stride) + ((lane >> 4) * 16));
         var aStep = (uint)(transposed ? Shared<C, C, T>.Stride : 2);
         var fromB = Asm.Of(from + ((lane & 15) * stride) + (left * 2));
-        var triangle = Half(transposed ? Counts(t, g, point) : Counts(g, t, point), 0x0000ffffu)
-            | Half(transposed ? Counts(t + 1, g, point) : Counts(g, t + 1, point), 0xffff0000u);
+        var triangle = Numbers.Where(Decays.Counts(transposed ? t : g, transposed ? g : t, point), 0x0000ffffu)
+            | Numbers.Where(Decays.Counts(transposed ? t + 1 : g, transposed ? g : t + 1, point), 0xffff0000u);
 
         var pairsA = LocalMemory.Allocate1D<uint>(4);
         var pairsB = LocalMemory.Allocate1D<uint>(2);
@@ -55,7 +55,7 @@ internal static class MildMixes
         {
             // Of the block itself only one triangle counts.
             Asm.LoadMatrix(pairsA, 0, fromA + ((uint)token * aStep), transposed);
-            uint own = Half(token != top, 0xffffffffu), half = triangle | own;
+            uint own = Numbers.Where(token != top, 0xffffffffu), half = triangle | own;
             pairsA[0] &= half;
             pairsA[3] &= half;
             pairsA[transposed ? 1 : 2] &= own;
@@ -67,7 +67,7 @@ internal static class MildMixes
             }
 
             uint tokensB = fromB + (uint)(token * stride), tokensSums = givenSums + (uint)(token * sumStride);
-            var first = tokensSums + (uint)(NotBelow0(token + t + given) - (token + t + given)) * (uint)sumStride;
+            var first = tokensSums + (uint)(Numbers.Larger(token + t + given, 0) - (token + t + given)) * (uint)sumStride;
             for (var j = 0; j < Layout<W, C, N>.SquaresAcross; j++)
             {
                 Asm.LoadMatrixPair(pairsB, tokensB + (uint)(j * 16), true);
@@ -96,10 +96,4 @@ internal static class MildMixes
             }
         }
     }
-
-    private static bool Counts(int later, int earlier, ReadPoint point) => point == ReadPoint.AfterWrite ? later >= earlier : later > earlier;
-
-    private static uint Half(bool counts, uint bits) => ILGPU.Util.Utilities.Select(counts, bits, 0u);
-
-    private static int NotBelow0(int number) => ILGPU.Util.Utilities.Select(number > 0, number, 0);
 }

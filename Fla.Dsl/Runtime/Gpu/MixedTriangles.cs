@@ -18,7 +18,7 @@ internal readonly struct MixedTriangles<W, C, N, T>(
     private readonly uint upTo = Decays.Place<C, N>(sums, top + (Block.Lane >> 2)) + (uint)(left * 4);
 
     // The first token has no gate to hand anything on through, whatever is read.
-    private readonly uint before = Decays.Place<C, N>(sums, Larger(top + (Block.Lane >> 2) - 1, 0)) + (uint)(left * 4);
+    private readonly uint before = Decays.Place<C, N>(sums, Numbers.Larger(top + (Block.Lane >> 2) - 1, 0)) + (uint)(left * 4);
 
     /// <summary>
     /// How much of each other token of its eight the lane's token sees, or gives to it: 8 numbers for each triangle, its own first.
@@ -30,7 +30,7 @@ internal readonly struct MixedTriangles<W, C, N, T>(
         {
             int row = top + (i / 8 * 8) + g, distance = i % 8;
             var counts = (transposed ? g + distance < 8 : g >= distance) & (distance > 0 | point == ReadPoint.AfterWrite);
-            var other = ILGPU.Util.Utilities.Select(counts, transposed ? row + distance : row - distance, row);
+            var other = Numbers.Select(counts, transposed ? row + distance : row - distance, row);
             var number = T.ReadShared(a + Shared<C, C, T>.At(transposed ? other : row, transposed ? row : other));
             seen[i] = Numbers.Where(counts, number);
         }
@@ -65,6 +65,4 @@ internal readonly struct MixedTriangles<W, C, N, T>(
     }
 
     private float Handed(float number) => transposed ? Warp.ShuffleDown(number, 4) : Warp.ShuffleUp(number, 4);
-
-    private static int Larger(int x, int y) => ILGPU.Util.Utilities.Select(x > y, x, y);
 }

@@ -8,10 +8,12 @@ public static class Numbers
     private const float Log2E = 1.44269504f;
 
     /// <summary>x where the condition holds, else y.</summary>
-    public static float Select(bool condition, float x, float y) => ILGPU.Util.Utilities.Select(condition, x, y);
+    public static T Select<T>(bool condition, T x, T y)
+        where T : unmanaged => ILGPU.Util.Utilities.Select(condition, x, y);
 
     /// <summary>x where the condition holds, else 0.</summary>
-    public static float Where(bool condition, float x) => ILGPU.Util.Utilities.Select(condition, x, 0f);
+    public static T Where<T>(bool condition, T x)
+        where T : unmanaged => Select(condition, x, default);
 
     /// <summary>e to the power of x.</summary>
     public static float Exp<W>(float x)
@@ -66,15 +68,24 @@ public static class Numbers
     {
         float larger = Larger(x, y), lesser = -Larger(-x, -y);
         var both = larger + Log<W>(1f + Exp<W>(lesser - larger));
-        return ILGPU.Util.Utilities.Select(lesser == float.NegativeInfinity, larger, both);
+        return Select(lesser == float.NegativeInfinity, larger, both);
     }
 
     /// <summary>The share of e^x in e^x + e^y: all of it where y is the logarithm of nothing.</summary>
     public static float LogShare<W>(float x, float y)
-        where W : struct, IBlock => ILGPU.Util.Utilities.Select(y == float.NegativeInfinity, 1f, Sigmoid<W>(x - y));
+        where W : struct, IBlock => Select(y == float.NegativeInfinity, 1f, Sigmoid<W>(x - y));
 
     /// <summary>The larger of two.</summary>
-    public static float Larger(float a, float b) => ILGPU.Util.Utilities.Select(a > b, a, b);
+    public static float Larger(float a, float b) => Select(a > b, a, b);
+
+    /// <inheritdoc cref="Larger(float, float)"/>
+    public static int Larger(int a, int b) => Select(a > b, a, b);
+
+    /// <summary>The lesser of two.</summary>
+    public static int Lesser(int a, int b) => Select(a < b, a, b);
+
+    /// <inheritdoc cref="Lesser(int, int)"/>
+    public static long Lesser(long a, long b) => Select(a < b, a, b);
 
     /// <summary>x or 0.</summary>
     public static float Relu(float x) => Larger(x, 0f);

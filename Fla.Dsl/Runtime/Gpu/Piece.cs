@@ -25,7 +25,7 @@ public static class Piece
             for (var word = 0; word < N.Value * T.Bytes / 4; word += 4)
             {
                 Asm.ReadWords(words, address + (word * 4), there, N.Value * T.Bytes / 4);
-                for (var i = 0; i < Least(4, N.Value * T.Bytes / 4); i++) Widen<T>(to, at + ((word + i) * 4 / T.Bytes), words[i]);
+                for (var i = 0; i < Numbers.Lesser(4, N.Value * T.Bytes / 4); i++) Widen<T>(to, at + ((word + i) * 4 / T.Bytes), words[i]);
             }
         }
         else
@@ -49,7 +49,8 @@ public static class Piece
             var words = LocalMemory.Allocate1D<uint>(4);
             for (var word = 0; word < N.Value * T.Bytes / 4; word += 4)
             {
-                for (var i = 0; i < Least(4, N.Value * T.Bytes / 4); i++) words[i] = Narrowed<T>(from, at + ((word + i) * 4 / T.Bytes));
+                for (var i = 0; i < Numbers.Lesser(4, N.Value * T.Bytes / 4); i++)
+                    words[i] = Narrowed<T>(from, at + ((word + i) * 4 / T.Bytes));
                 Asm.WriteWords(words, address + (word * 4), there, N.Value * T.Bytes / 4);
             }
         }
@@ -85,6 +86,4 @@ public static class Piece
     private static uint Narrowed<T>(ArrayView<float> from, int at)
         where T : struct, IElement =>
         T.TensorCoreType == 0 ? Interop.FloatAsInt(from[at]) : Asm.Pair<T>(from[at], from[at + 1]);
-
-    private static int Least(int a, int b) => a < b ? a : b;
 }

@@ -46,7 +46,7 @@ public static class Reductions
     {
         var sums = zones + ColumnBytes<W, M, N>();
         for (var i = 0; i < Layout<W, M, N>.Count; i++)
-            tile[i] = ILGPU.Util.Utilities.Select(Layout<W, M, N>.Column(i) < columns, tile[i], float.NegativeInfinity);
+            tile[i] = Numbers.Select(Layout<W, M, N>.Column(i) < columns, tile[i], float.NegativeInfinity);
         FoldColumns<W, M, N>(zones, tile, largest: true);
         Group.Barrier();
         for (var row = 0; row < 2 * Layout<W, M, N>.SquaresDown; row++)

@@ -45,7 +45,7 @@ public static class RunningSums
     {
         int length = C.Value / Stretches<W, K>(), column = Group.IdxX % (K.Value / 2) * 2, stretch = Group.IdxX / (K.Value / 2);
         var works = stretch < Stretches<W, K>();
-        var first = Select(works, stretch, 0) * length;
+        var first = Numbers.Select(works, stretch, 0) * length;
         var own = LocalMemory.Allocate1D<float>(2 * length);
         var pair = LocalMemory.Allocate1D<float>(2);
         var sum = LocalMemory.Allocate1D<float>(2);
@@ -58,7 +58,7 @@ public static class RunningSums
             for (var e = 0; e < 2; e++)
             {
                 own[(2 * at) + e] = sum[e];
-                sum[e] += Select(pair[e] < least, least, pair[e]);
+                sum[e] += Numbers.Select(pair[e] < least, least, pair[e]);
                 if (!exclusive) own[(2 * at) + e] = sum[e];
             }
         }
@@ -121,8 +121,4 @@ public static class RunningSums
             SingleElement.WriteShared(to + 4, second);
         }
     }
-
-    private static int Select(bool condition, int a, int b) => ILGPU.Util.Utilities.Select(condition, a, b);
-
-    private static float Select(bool condition, float a, float b) => ILGPU.Util.Utilities.Select(condition, a, b);
 }

@@ -105,7 +105,7 @@ internal static class SingleProducts
     private static void Scale(ArrayView<uint> fragment, int squares, float first, float second)
     {
         for (var i = 0; i < squares * 4; i++)
-            fragment[i] = Interop.FloatAsInt(Interop.IntAsFloat(fragment[i]) * ILGPU.Util.Utilities.Select((i & 2) == 0, first, second));
+            fragment[i] = Interop.FloatAsInt(Interop.IntAsFloat(fragment[i]) * Numbers.Select((i & 2) == 0, first, second));
     }
 
     /// <summary>Of an element that was read, what tensor cores multiply.</summary>

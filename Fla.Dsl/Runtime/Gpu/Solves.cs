@@ -63,7 +63,7 @@ public static class Solves
             for (var j = 0; j < i; j += 4) Shared4.Read<W>(row, j, square + At<C>(i, j));
 
             // Even and odd tokens apart: half as many additions wait for one another.
-            float even = ILGPU.Util.Utilities.Select(i == column, 1f, 0f), odd = 0f;
+            float even = Numbers.Select(i == column, 1f, 0f), odd = 0f;
             for (var j = 0; j < i; j += 2) even += row[j] * x[j];
             for (var j = 1; j < i; j += 2) odd += row[j] * x[j];
             x[i] = even + odd;

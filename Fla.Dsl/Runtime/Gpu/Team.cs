@@ -49,7 +49,7 @@ public static class Team<W, L>
         return own;
     }
 
-    private static float Both(float a, float b, bool largest) => largest ? ILGPU.Util.Utilities.Select(a > b, a, b) : a + b;
+    private static float Both(float a, float b, bool largest) => largest ? Numbers.Larger(a, b) : a + b;
 }
 
 /// <summary>

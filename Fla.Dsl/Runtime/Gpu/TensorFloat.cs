@@ -24,7 +24,7 @@ internal static class TensorFloat
         {
             var bits = Interop.FloatAsInt(x);
             var rounded = Interop.IntAsFloat((bits + 0xfffu + ((bits >> 13) & 1u)) & 0xffffe000u);
-            return ILGPU.Util.Utilities.Select((bits & 0x7fffffffu) > 0x7f800000u, x, rounded);
+            return Numbers.Select((bits & 0x7fffffffu) > 0x7f800000u, x, rounded);
         }
     }
 

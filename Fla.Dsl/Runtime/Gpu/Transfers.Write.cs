@@ -22,7 +22,7 @@ public static partial class Transfers
                 int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
                 var address = first + (down * stride) + (right * 2L);
                 var pair = Asm.Pair<T>(tile[i], tile[i + 1]);
-                var inside = ILGPU.Util.Utilities.Select(row + down < rows & column + right < columns, 1, 0);
+                var inside = Numbers.Select(row + down < rows & column + right < columns, 1, 0);
                 CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.b32 [%0], %1; }", address, pair, inside);
             }
         }
@@ -67,8 +67,8 @@ public static partial class Transfers
         var own = Asm.Of(waiting + ((Block.Lane >> 2) * pad) + ((Block.Lane & 3) * 4));
         int first = Block.Lane / pieces, offset = Block.Lane % pieces * 16, together = 32 / pieces;
         int row = Layout<W, M, N>.FirstRow + first, column = Layout<W, M, N>.FirstColumn + (offset / T.Bytes);
-        var end = ILGPU.Util.Utilities.Select(column < columns, rows, 0);
-        long target = to + (row * (long)(int)stride) + ((long)column * T.Bytes), down = Memory.Least(together, 8) * (int)stride;
+        var end = Numbers.Select(column < columns, rows, 0);
+        long target = to + (row * (long)(int)stride) + ((long)column * T.Bytes), down = Numbers.Lesser(together, 8) * (long)(int)stride;
         var place = Asm.Of(waiting + (first * pad) + offset);
         var aligned = IsAligned<W, T>(to, stride, columns);
         for (var eight = 0; eight < 2 * Layout<W, M, N>.SquaresDown; eight++)
@@ -87,7 +87,7 @@ public static partial class Transfers
                 for (var i = 0; i < (7 + together) / together; i++)
                 {
                     var step = i * together;
-                    var inside = ILGPU.Util.Utilities.Select(row + (eight * 8) + step < end & first + step < 8, 1, 0);
+                    var inside = Numbers.Select(row + (eight * 8) + step < end & first + step < 8, 1, 0);
                     Asm.Move16If(inside, target, place + (uint)(step * pad));
                     target += down;
                 }
@@ -131,13 +131,13 @@ public static partial class Transfers
         if (W.IsCuda && threads % across == 0 && all % threads == 0 && IsAligned<W, T>(to, stride, columns))
         {
             int first = Group.IdxX / across, offset = Group.IdxX % across * 16;
-            var end = ILGPU.Util.Utilities.Select(offset < columns * T.Bytes, rows, 0);
+            var end = Numbers.Select(offset < columns * T.Bytes, rows, 0);
             long target = to + (first * (long)(int)stride) + offset, down = threads / across * (long)(int)stride;
             var place = Asm.Of(tile + ((first * Shared<M, N, T>.Stride) + offset));
             for (var i = 0; i < all / threads; i++)
             {
                 var step = i * (threads / across);
-                var inside = ILGPU.Util.Utilities.Select(first + step < end, 1, 0);
+                var inside = Numbers.Select(first + step < end, 1, 0);
                 Asm.Move16If(inside, target, place + (uint)(step * Shared<M, N, T>.Stride));
                 target += down;
             }
@@ -173,8 +173,8 @@ public static partial class Transfers
         {
             int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
             var inside = row + down < rows & column + right < state.Columns;
-            var value = T.Read(from + ILGPU.Util.Utilities.Select(inside, first + (down * stride) + (right * (long)T.Bytes), 0L));
-            tile[i] = ILGPU.Util.Utilities.Select(inside, value, 0f);
+            var value = T.Read(from + Numbers.Select(inside, first + (down * stride) + (right * (long)T.Bytes), 0L));
+            tile[i] = Numbers.Where(inside, value);
         }
     }
 

@@ -48,7 +48,7 @@ public static partial class Transfers
         where M : struct, ISize
         where N : struct, ISize
         where T : struct, IElement =>
-        Copy<W, M, N, T>(to, state.State<T>(index, head, heads, rows), state.Stride<T>(1), Memory.RowsOf(there, rows), state.Columns);
+        Copy<W, M, N, T>(to, state.State<T>(index, head, heads, rows), state.Stride<T>(1), Numbers.Where(there, rows), state.Columns);
 
     /// <summary>Ends a group of copies.</summary>
     public static void Depart<W>()
@@ -80,14 +80,14 @@ public static partial class Transfers
         if (threads % across == 0 && all % threads == 0)
         {
             int first = Group.IdxX / across, offset = Group.IdxX % across * 16;
-            var there = ILGPU.Util.Utilities.Select(offset < columns * T.Bytes, 16, 0);
+            var there = Numbers.Select(offset < columns * T.Bytes, 16, 0);
             // What is added again and again is one number, where products would be one each, and all kept from chunk to chunk.
             long source = from + (first * (long)(int)stride) + offset, step = threads / across * (long)(int)stride;
             var place = Asm.Of(to + ((first * Shared<M, N, T>.Stride) + offset));
             for (var i = 0; i < all / threads; i++)
             {
                 var row = i * (threads / across);
-                var bytes = ILGPU.Util.Utilities.Select(first + row < rows, there, 0);
+                var bytes = Numbers.Select(first + row < rows, there, 0);
                 Asm.CopyLater(place + (uint)(row * Shared<M, N, T>.Stride), source, bytes);
                 source += step;
             }
@@ -99,7 +99,7 @@ public static partial class Transfers
             {
                 var piece = (uint)(Group.IdxX + (i * threads)) % (uint)all;
                 int row = (int)(piece / (uint)across), offset = (int)(piece % (uint)across) * 16;
-                var there = ILGPU.Util.Utilities.Select(row < rows & offset < columns * T.Bytes, 16, 0);
+                var there = Numbers.Select(row < rows & offset < columns * T.Bytes, 16, 0);
                 Asm.CopyLater(Asm.Of(to + ((row * Shared<M, N, T>.Stride) + offset)), from + (row * stride) + offset, there);
             }
         }

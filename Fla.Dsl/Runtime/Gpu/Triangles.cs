@@ -32,7 +32,7 @@ internal static class Triangles
             // Lanes past the last column add nothing to what the first one's have.
             var column = slice + (2 * Block.Lane);
             var counts = column < K.Value;
-            column = ILGPU.Util.Utilities.Select(counts, column, 0);
+            column = Numbers.Select(counts, column, 0);
             uint fromX = Asm.Of(x + Shared<C, K, T>.At(first, column)), fromY = Asm.Of(y + Shared<C, K, T>.At(first, column));
             var fromSums = Asm.Of(sums + Shared<C, K, SingleElement>.At(first, column));
             for (var i = 0; i < 8; i++)
@@ -61,9 +61,9 @@ internal static class Triangles
 
         // Lanes exchange halves of what they have, down to the two pairs that are a lane's in the layout of a product.
         for (var i = 0; i < 4; i++)
-            for (var j = 0; j < Least(8, i + 4 + own); j++) Exchange(pairs, (8 * i) + j, (8 * (i + 4)) + j, 16);
+            for (var j = 0; j < Numbers.Lesser(8, i + 4 + own); j++) Exchange(pairs, (8 * i) + j, (8 * (i + 4)) + j, 16);
         for (var i = 0; i < 2; i++)
-            for (var j = 0; j < Least(8, i + 6 + own); j++) Exchange(pairs, (8 * i) + j, (8 * (i + 2)) + j, 8);
+            for (var j = 0; j < Numbers.Lesser(8, i + 6 + own); j++) Exchange(pairs, (8 * i) + j, (8 * (i + 2)) + j, 8);
         for (var j = 0; j < 7 + own; j++) Exchange(pairs, j, 8 + j, 4);
         for (var j = 0; j < 4; j++) Exchange(pairs, j, j + 4, 2);
         for (var j = 0; j < 2; j++) Exchange(pairs, j, j + 2, 1);
@@ -75,10 +75,8 @@ internal static class Triangles
     private static void Exchange(ArrayView<float> numbers, int lower, int higher, int distance)
     {
         var isHigher = (Block.Lane & distance) != 0;
-        float kept = ILGPU.Util.Utilities.Select(isHigher, numbers[higher], numbers[lower]);
-        float given = ILGPU.Util.Utilities.Select(isHigher, numbers[lower], numbers[higher]);
+        float kept = Numbers.Select(isHigher, numbers[higher], numbers[lower]);
+        float given = Numbers.Select(isHigher, numbers[lower], numbers[higher]);
         numbers[lower] = kept + Warp.ShuffleXor(given, distance);
     }
-
-    private static int Least(int a, int b) => a < b ? a : b;
 }

@@ -8,17 +8,17 @@ namespace Fla.Dsl.Runtime.Launch;
 /// </summary>
 internal static class DeviceNumbers
 {
-    private const int Most = 32;
-
+    private static readonly Recent<Request, Tensor> Kept = new(32);
     private static readonly Lock Gate = new();
-    private static readonly LinkedList<(string Place, long[] Numbers, Tensor Tensor)> Kept = new();
 
     /// <summary>Numbers as an int64 tensor on a device, which is only to be read.</summary>
-    public static Tensor Of(long[] numbers, Device device) => Of(numbers, $"{device}", () => tensor(numbers, device: device));
+    public static Tensor Of(long[] numbers, Device device) => Of(new Request($"{device}", numbers, () => tensor(numbers, device: device)));
 
     /// <summary>Numbers as an fp32 tensor on a device, which is only to be read.</summary>
-    public static Tensor Of(double[] numbers, Device device) => Of(
-        [.. numbers.Select(BitConverter.DoubleToInt64Bits)], $"fp32 {device}", () => tensor(numbers, ScalarType.Float32, device));
+    public static Tensor Of(double[] numbers, Device device) => Of(new Request(
+        $"fp32 {device}",
+        [.. numbers.Select(BitConverter.DoubleToInt64Bits)],
+        () => tensor(numbers, ScalarType.Float32, device)));
 
     /// <summary>
     /// What kernels read of a plan's sequences: for each its first token and its first row among the kept states, and one pair more.
@@ -29,27 +29,15 @@ internal static class DeviceNumbers
         return Of([.. plan.Work.Offsets.SelectMany((offset, n) => new[] { offset, rows[n] })], device);
     }
 
-    private static Tensor Of(long[] numbers, string place, Func<Tensor> make)
+    private static Tensor Of(Request request)
     {
-        lock (Gate)
-        {
-            for (var node = Kept.First; node is not null; node = node.Next)
-                if (node.Value.Place == place && node.Value.Numbers.AsSpan().SequenceEqual(numbers))
-                {
-                    Kept.Remove(node);
-                    Kept.AddFirst(node);
-                    return node.Value.Tensor.alias();
-                }
+        lock (Gate) return Kept.Of(request, request => request.Make().DetachFromDisposeScope()).alias();
+    }
 
-            if (Kept.Count == Most)
-            {
-                Kept.Last!.Value.Tensor.Dispose();
-                Kept.RemoveLast();
-            }
+    private sealed record Request(string Place, long[] Numbers, Func<Tensor> Make)
+    {
+        public bool Equals(Request? other) => other is not null && Place == other.Place && Numbers.AsSpan().SequenceEqual(other.Numbers);
 
-            var made = make().DetachFromDisposeScope();
-            Kept.AddFirst((place, numbers, made));
-            return made.alias();
-        }
+        public override int GetHashCode() => HashCode.Combine(Place, Numbers.Length);
     }
 }

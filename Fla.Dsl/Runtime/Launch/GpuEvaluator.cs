@@ -38,7 +38,7 @@ internal sealed class GpuEvaluator : Evaluator
         var work = Workload.Of(call);
         var perHead = call.DeclaredArguments.Where((argument, i) => wanted[i] && argument.Role == ArgumentRole.PerHead).Any();
         var backward = wanted.Contains(true) ? program.BackwardFor(perHead) : null;
-        if (LaunchPlan.Choose(call.Op, backward, work, new(device.Block, device.Machine)) is not { } plans) return null;
+        if (Planner.Plan(call.Op, backward, work, new(device.Block, device.Machine)) is not { } plans) return null;
         device.Begin(plans.Select(plan => plan.Method)); // the backward pass's while the forward pass runs
         return new(call, device, work, plans);
     }
@@ -48,13 +48,14 @@ internal sealed class GpuEvaluator : Evaluator
         IReadOnlyList<Tensor?> arguments, IReadOnlyList<Tensor?> initial, bool keep)
     {
         using var scope = torch.NewDisposeScope();
-        var launch = Launch(forward, arguments);
+        var converted = Converted(arguments);
+        var launch = Launch(forward, converted);
         var (output, tokens) = (Call.Output with { Type = OutputType }).Allocate(Call.Device);
         launch.AddTokens(GpuRole.Output, tokens);
 
         Tensor?[] before =
             [.. initial.Zip(Call.States, (tensor, state) => tensor is null ? Empty(state) : Floats(tensor, state))];
-        if (segment is not null) before = Entering(segment, GpuRole.FinalState, Launch(segment, arguments), before);
+        if (segment is not null) before = Entering(segment, GpuRole.FinalState, Launch(segment, converted), before);
 
         var final = new List<Tensor>();
         var kept = new List<Tensor>();
@@ -91,6 +92,7 @@ internal sealed class GpuEvaluator : Evaluator
         var outputGradient = output is null
             ? torch.zeros(Call.Output.Canonical, OutputType, Call.Device)
             : TensorMemory.Aligned(output.reshape(Call.Output.Canonical).to(OutputType));
+        var converted = Converted(arguments);
         Tensor?[] after =
             [.. Call.States.Select((state, i) => i < final.Count && final[i] is { } gradient ? Floats(gradient, state) : null)];
         if (backwardSegment is not null)
@@ -123,7 +125,7 @@ internal sealed class GpuEvaluator : Evaluator
 
         KernelLaunch Launch(LaunchPlan plan)
         {
-            var launch = this.Launch(plan, arguments);
+            var launch = this.Launch(plan, converted);
             launch.AddTokens(GpuRole.OutputGradient, outputGradient);
             var next = 0;
             for (var i = 0; i < Call.States.Count; i++) launch.AddState(GpuRole.KeptState, i, IsKept(i) ? kept[next++] : null);
@@ -201,17 +203,23 @@ internal sealed class GpuEvaluator : Evaluator
 
     private bool Has(LaunchPlan plan, GpuRole role, int state) => plan.Kernel.Parameters.Contains(new(role, Call.Op.States[state].Name));
 
-    private KernelLaunch Launch(LaunchPlan plan, IReadOnlyList<Tensor?> arguments)
+    // As kernels take them: those that come one after the other the same tensors.
+    private Tensor[] Converted(IReadOnlyList<Tensor?> arguments) =>
+    [
+        .. Call.DeclaredArguments.Zip(arguments, Call.Arguments).Select(item => item is (var argument, { } tensor, { } bound)
+            ? TensorMemory.Aligned(tensor.reshape(bound.Canonical).to(TypeOf(argument)))
+            : DeviceNumbers.Of(Call.Default(item.First), Call.Device).view(1, Call.Heads, 1, 1)),
+    ];
+
+    private ScalarType TypeOf(Argument argument) => argument.Role == ArgumentRole.Token ? work.TypeOf(argument) : ScalarType.Float32;
+
+    private KernelLaunch Launch(LaunchPlan plan, Tensor[] arguments)
     {
         var launch = new KernelLaunch(Call, plan);
-        foreach (var (argument, tensor, bound) in Call.DeclaredArguments.Zip(arguments, Call.Arguments))
+        foreach (var (argument, tensor) in Call.DeclaredArguments.Zip(arguments))
         {
-            var canonical = tensor?.reshape(bound!.Canonical)
-                ?? DeviceNumbers.Of(Call.Default(argument), Call.Device).view(1, Call.Heads, 1, 1);
-            if (argument.Role == ArgumentRole.Token)
-                launch.AddTokens(GpuRole.Argument, argument.Name, TensorMemory.Aligned(canonical.to(work.TypeOf(argument))));
-            else
-                launch.AddPerHead(GpuRole.Argument, argument.Name, TensorMemory.Aligned(canonical.to(ScalarType.Float32)));
+            if (argument.Role == ArgumentRole.Token) launch.AddTokens(GpuRole.Argument, argument.Name, tensor);
+            else launch.AddPerHead(GpuRole.Argument, argument.Name, tensor);
         }
 
         return launch;

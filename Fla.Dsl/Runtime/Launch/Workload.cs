@@ -18,7 +18,24 @@ public sealed record Workload(
     public long Tokens => Offsets[^1];
 
     /// <summary>How many tokens the longest sequence has.</summary>
-    public long Longest => Enumerable.Range(0, Sequences).Max(n => Offsets[n + 1] - Offsets[n]);
+    public long Longest
+    {
+        get
+        {
+            var longest = 0L;
+            for (var n = 0; n < Sequences; n++) longest = Math.Max(longest, Offsets[n + 1] - Offsets[n]);
+            return longest;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Workload? other) => other is not null
+        && (Heads, Element, Gate, Sizes.Count) == (other.Heads, other.Element, other.Gate, other.Sizes.Count)
+        && Offsets.SequenceEqual(other.Offsets)
+        && Sizes.All(size => other.Sizes.TryGetValue(size.Key, out var same) && same == size.Value);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Heads, Element, Gate, Sequences, Tokens);
 
     /// <summary>The size of a dimension, or of the features of one.</summary>
     internal long Size(string dimension) => FeatureMaps.SizeOf(dimension, of => Size(of)) ?? Sizes[dimension];

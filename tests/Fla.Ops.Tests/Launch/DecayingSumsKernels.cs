@@ -57,7 +57,7 @@ public static class DecayingSumsKernels
         long first = Memory.ReadLong(offsets + (16L * sequence)), row = Memory.ReadLong(offsets + (16L * sequence) + 8);
         var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
         var from = split * TV.Value;
-        int keys = q.Columns, columns = (int)Memory.Least(v.Columns - from, TV.Value);
+        int keys = q.Columns, columns = Numbers.Lesser(v.Columns - from, TV.Value);
 
         Read<SingleElement, TV>(state, 0, initialS, sequence, head, keys, from, columns);
         Read<SingleElement, TV>(state, TK.Value, initialz, sequence, head, 1, from, columns);
@@ -117,7 +117,7 @@ public static class DecayingSumsKernels
         long first = Memory.ReadLong(offsets + (16L * sequence)), row = Memory.ReadLong(offsets + (16L * sequence) + 8);
         var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
         var from = split * TV.Value;
-        int keys = q.Columns, columns = (int)Memory.Least(v.Columns - from, TV.Value);
+        int keys = q.Columns, columns = Numbers.Lesser(v.Columns - from, TV.Value);
         int part = (split * heads) + head, parts = splits * heads;
         int rows = TK.Value + 1, gradient = (TChunk.Value + 1) * rows;
 
@@ -129,7 +129,7 @@ public static class DecayingSumsKernels
             Read<TElement, TV>(shared, 0, keptS, row + chunk, head, keys, from, columns);
             Read<TElement, TV>(shared, TK.Value, keptz, row + chunk, head, 1, from, columns);
             var start = first + (chunk * TChunk.Value);
-            var count = (int)Memory.Least(first + tokens - start, TChunk.Value);
+            var count = (int)Numbers.Lesser(first + tokens - start, TChunk.Value);
             for (var i = 0; i < count; i++)
             {
                 var decay = Decay(g, gamma, start + i, head, heads);
@@ -217,7 +217,7 @@ public static class DecayingSumsKernels
         int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
         long first = Memory.ReadLong(offsets + (16L * sequence)), end = Memory.ReadLong(offsets + (16L * sequence) + 16);
         var from = split * TV.Value;
-        int rows = TK.Value + 1, columns = (int)Memory.Least(v.Columns - from, TV.Value);
+        int rows = TK.Value + 1, columns = Numbers.Lesser(v.Columns - from, TV.Value);
         var sum = 0f;
         for (var i = 0; i < rows * TV.Value; i++) shared[i] = 0f;
         for (var t = first; t < end; t++)

@@ -130,6 +130,30 @@ public class LaunchPlanTests
         Assert.Equal(ahead, LaunchPlan.Of(op, Work(keys), Machine.H100)[0].Method.GetGenericArguments()[2]);
     }
 
+    [Fact]
+    public void An_equal_workload_gets_the_same_plan()
+    {
+        Assert.Same(Plan(Work()), Plan(Work()));
+        Assert.NotSame(Plan(Work()), Plan(Work(keys: 32)));
+        Assert.NotSame(Plan(Work()), Plan(Work(tokens: 1024)));
+    }
+
+    [Fact]
+    public void Plans_follow_what_products_round_fp32_to()
+    {
+        var work = Work() with { Element = ScalarType.Float32, Gate = ScalarType.Float32 };
+        Assert.Contains(typeof(SingleElement), Plan(work).Method.GetGenericArguments());
+        backends.cuda.matmul.allow_tf32 = true;
+        try
+        {
+            Assert.Contains(typeof(TensorFloatElement), Plan(work).Method.GetGenericArguments());
+        }
+        finally
+        {
+            backends.cuda.matmul.allow_tf32 = false;
+        }
+    }
+
     private static LaunchPlan Plan(Workload work) => LaunchPlan.Of(Op, work, Machine.H100)[0];
 
     private static Workload Work(long keys = 64, long values = 64, long tokens = 2048, int sequences = 8) => new(

@@ -53,20 +53,19 @@ internal sealed class ChannelKernel
 
     public void Write(CodeWriter code)
     {
-        var (again, walk) = (code.Inner(2), code.Inner(2));
+        var (frame, again, walk) = (new KernelFrame(io, code), code.Inner(2), code.Inner(2));
         if (io.IsBackward) Again(again);
         Tokens(walk);
-        Memory(code);
-        code.Line().Line($"/// <summary>{io.Kernel.Summary}</summary>");
-        code.Line($"public static void {Name}<{io.Generics}>({string.Join(", ", io.Parameters)}, long offsets, int heads, int splits)");
-        code.Indented(() => code.Lines(io.Constraints));
-        code.Line("{").Indented(() =>
+        frame.Bytes("Shared memory for the tokens' tensors of a chunk.", $"{Name}Stage", io.Tokens.Select(input => $"{places.SharedOf(input)}.Bytes"));
+        code.Line();
+        frame.Bytes("Shared memory of a block.", Name, Regions().Select(region => region.Bytes).Prepend($"(2 * {Name}StageBytes<{io.Generics}>())"));
+        frame.Write(() =>
         {
-            Locate(code);
+            Locate(code, frame);
             Begin(code);
-            code.Block(io.IsBackward ? "while (start >= 0)" : "while (start < tokens)", () => Chunk(code, again, walk));
+            frame.Walk(() => Fetch(code), () => Chunk(code, again, walk));
             End(code);
-        }).Line("}");
+        });
     }
 
     private ChannelBody Body(IEnumerable<int> results)
@@ -85,38 +84,21 @@ internal sealed class ChannelKernel
         return made;
     }
 
-    private void Memory(CodeWriter code)
-    {
-        code.Line("/// <summary>Shared memory for the tokens' tensors of a chunk.</summary>");
-        code.Line($"public static int {Name}StageBytes<{io.Generics}>()").Indented(() => code.Lines(io.Constraints)).Line($"    => {string.Join(" + ", io.Tokens.Select(input => $"{places.SharedOf(input)}.Bytes"))};").Line();
-        code.Line("/// <summary>Shared memory of a block.</summary>");
-        code.Line($"public static int {Name}Bytes<{io.Generics}>()").Indented(() => code.Lines(io.Constraints))
-            .Line($"    => {string.Join(" + ", Regions().Select(region => region.Bytes).Prepend($"(2 * {Name}StageBytes<{io.Generics}>())"))};");
-    }
-
     /// <summary>What is in shared memory besides the tokens.</summary>
     private IEnumerable<(string Name, string Bytes)> Regions() => histories
         .Select(history => (history.History, $"Channel.HistoryBytes<TChunk, T{places.Channel}, {places.Count(history.State.Id)}>()"))
         .Concat(OfAll.Select(output => (names[output.Name], $"ChannelSums.Bytes<TBlock, TChunk, {places.Count(output.Id)}>()")));
 
     /// <summary>Which channel is the thread's, and where in shared memory what is.</summary>
-    private void Locate(CodeWriter code)
+    private void Locate(CodeWriter code, KernelFrame frame)
     {
-        code.Line("int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;");
-        code.Line("long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
-        code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
         var channels = io.Tokens.Where(input => places.HasChannel(input.Id)).ToList();
         code.Line($"int channels = {io.Tensor(channels[0])}.Columns, channel = (split * T{places.Channel}.Value) + Group.IdxX;");
         code.Line("var inside = channel < channels;");
         foreach (var input in channels) code.Line($"{io.Tensor(input)} = {io.Tensor(input)}.From<{io.Element(input)}>(split * T{places.Channel}.Value);");
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
         code.Line($"var stageBytes = {Name}StageBytes<{io.Generics}>();");
-        var offset = "shared + (2 * stageBytes)";
-        foreach (var (region, bytes) in Regions())
-        {
-            code.Line($"var {region} = {offset};");
-            offset = $"{region} + {bytes}";
-        }
+        frame.Place("shared + (2 * stageBytes)", Regions());
     }
 
     /// <summary>What there is before the first token.</summary>
@@ -128,7 +110,11 @@ internal sealed class ChannelKernel
         foreach (var output in OfAll) code.Line($"ChannelSums.Begin<TBlock, TChunk, {places.Count(output.Id)}>({names[output.Name]});");
         foreach (var (array, dimension) in body.Arrays.Concat(again?.Arrays ?? [])) code.Line($"var {array} = LocalMemory.Allocate1D<float>(T{dimension}.Value);");
         code.Line("var stage = 0;");
-        code.Line(io.IsBackward ? "var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;" : "var start = 0L;");
+    }
+
+    /// <summary>Begins to fetch what the first chunk takes.</summary>
+    private void Fetch(CodeWriter code)
+    {
         Copy(code, "stage", "start");
         foreach (var (state, _, _, arriving) in histories)
         {
@@ -139,9 +125,6 @@ internal sealed class ChannelKernel
 
     private void Chunk(CodeWriter code, CodeWriter again, CodeWriter walk)
     {
-        code.Line($"var next = start {(io.IsBackward ? "-" : "+")} TChunk.Value;");
-        code.Line("var rows = Memory.RowsAt<TChunk>(start, tokens);");
-        code.Line("Transfers.Arrive<TBlock>();").Line(GpuBody.Barrier);
         Copy(code, "(stageBytes - stage)", "next");
         foreach (var input in io.Tokens) code.Line($"var {io.Local(input)} = {places.InStage(input, "stage")};");
         foreach (var output in PerToken.Where(output => places.HasChannel(output.Id)))
@@ -158,7 +141,7 @@ internal sealed class ChannelKernel
             code.Line($"ChannelSums.Write<TBlock, TChunk, {places.Count(output.Id)}, {element}>({io.Row(output, element)}, {io.Tensor(output)}.Stride<{element}>(), rows, {names[output.Name]});");
         }
 
-        code.Line("stage = stageBytes - stage;").Line("start = next;");
+        code.Line("stage = stageBytes - stage;");
     }
 
     /// <summary>The states of the chunk's tokens once more.</summary>

@@ -40,19 +40,13 @@ internal static class ChannelPrograms
     private static TileProgram WithStates(TileProgram backward, TileProgram forward)
     {
         var builder = new TileBuilder();
-        var map = new Dictionary<int, int>();
-        foreach (var tile in backward.Instructions)
-            map.Add(tile.Id, backward.Inputs.FirstOrDefault(input => input.Id == tile.Id) is { } input
-                ? builder.Input(input.Name, input.Kind, tile.Shape)
-                : builder.Copy(tile, id => map[id]));
+        var gradients = builder.InputsOf(backward);
+        builder.Copy(backward.Instructions, gradients);
         var inputs = builder.Inputs.ToDictionary(input => (input.Kind, input.Name), input => input.Id);
-        var again = new Dictionary<int, int>();
-        foreach (var tile in forward.Instructions)
-            again.Add(tile.Id, forward.Inputs.FirstOrDefault(input => input.Id == tile.Id) is { } input
-                ? inputs[(input.Kind == InputKind.Carry ? InputKind.State : input.Kind, input.Name)]
-                : builder.Copy(tile, id => again[id]));
-        ProgramOutput Mapped(ProgramOutput result) => result with { Id = map[result.Id] };
-        return builder.Build(backward.Name, backward.Outputs.Select(Mapped), backward.Next.Select(Mapped).Concat(forward.Next.Select(next => next with { Id = again[next.Id] })));
+        var again = forward.Inputs.ToDictionary(input => input.Id, input => inputs[(input.Kind == InputKind.Carry ? InputKind.State : input.Kind, input.Name)]);
+        builder.Copy(forward.Instructions, again);
+        var next = backward.Next.Select(next => next.In(gradients)).Concat(forward.Next.Select(next => next.In(again)));
+        return builder.Build(backward.Name, backward.Outputs.Select(output => output.In(gradients)), next);
     }
 
     private static bool Fits(Declaration declaration, TileProgram program, string channel)
