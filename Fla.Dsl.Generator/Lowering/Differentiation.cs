@@ -32,7 +32,7 @@ internal sealed class Differentiation
             if (adjoints.TryGetValue(id, out var adjoint)) Propagate(forward[id], adjoint);
 
         var outputs = forward.Inputs
-            .Where(input => input.Kind == InputKind.Argument && declaration.Parameters.Single(p => p.Name == input.Name).Role != ParameterRole.Scale)
+            .Where(input => input.Kind == InputKind.Argument && declaration.RoleOf(input.Name) != ParameterRole.Scale)
             .Select(input => new ProgramOutput($"d{input.Name}", Gradient(input)));
         var carried = forward.Carried.Select(input => new ProgramOutput($"d{input.Name}", Gradient(input)));
         return builder.Build($"{forward.Name} backward", outputs.ToList(), carried.ToList());

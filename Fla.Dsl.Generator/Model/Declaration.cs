@@ -51,4 +51,7 @@ internal sealed record Declaration(
     public RelativeSpan Place { get; init; }
 
     public string FullName => string.Join(".", new[] { Namespace }.Concat(ContainingTypes).Append(Name).Where(part => part.Length > 0));
+
+    /// <summary>What an argument is; null for other names.</summary>
+    public ParameterRole? RoleOf(string name) => Parameters.FirstOrDefault(parameter => parameter.Name == name)?.Role;
 }

@@ -1,5 +1,4 @@
 using Fla.Dsl.Runtime;
-using static TorchSharp.torch;
 
 namespace Fla.Dsl;
 
@@ -35,11 +34,10 @@ internal sealed class AxisSizes
     /// <summary>Binds an axis to what something other than a tensor's shape says.</summary>
     public void Bind(Axis axis, long size, string origin) => bound[axis.Key!] = (size, origin);
 
-    /// <summary>Checks a tensor's shape, and binds the axes that it is the first to show.</summary>
+    /// <summary>Checks the shape of a tensor, and binds the axes that it is the first to show.</summary>
     /// <exception cref="ArgumentException">The rank or a size is not as expected.</exception>
-    public void Match(string name, Tensor tensor, IReadOnlyList<Axis> axes)
+    public void Match(string name, long[] shape, IReadOnlyList<Axis> axes)
     {
-        var shape = tensor.shape;
         if (shape.Length != axes.Count)
             throw Mismatch($"rank {axes.Count} {Expected()}");
 

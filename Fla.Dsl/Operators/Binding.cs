@@ -38,11 +38,12 @@ internal static class Binding
 
         var sizes = new AxisSizes();
         var kind = new Kind();
+        var shapes = new long[]?[declared.Length];
         for (var i = 0; i < declared.Length; i++)
             if (arguments[i] is { } argument)
             {
                 kind.Check(declared[i].Name, argument);
-                sizes.Match(declared[i].Name, argument, AxesOf(op, declared[i], hasTime));
+                sizes.Match(declared[i].Name, shapes[i] = argument.shape, AxesOf(op, declared[i], hasTime));
             }
             else if (declared[i].Default is null)
                 throw Refused(declared[i].Name, "expected a tensor, came null.");
@@ -52,7 +53,7 @@ internal static class Binding
         if (sizes[Axis.Batch] is not { } batch)
             throw Refused(nameof(arguments), "expected a tensor with a batch axis, came only ones per head.");
 
-        var heads = LargestHeadCount(op, declared, arguments, hasTime);
+        var heads = LargestHeadCount(op, declared, shapes, hasTime);
         sizes.Bind(Axis.Heads, heads.Count, heads.Origin);
         var tokens = sizes[Axis.Time] ?? 1;
         var offsets = SequenceOffsets.Of(cuSeqlens, batch, tokens);
@@ -71,7 +72,11 @@ internal static class Binding
             Heads = heads.Count,
             Scale = ScaleOf(op, declared, scale, sizes),
             WantFinal = outputFinalState,
-            Arguments = [.. declared.Zip(arguments, (argument, tensor) => tensor is null ? null : BoundTensor.Of(op, argument, tensor))],
+            Arguments =
+            [
+                .. declared.Zip(shapes, arguments).Select(item =>
+                    item is (var argument, { } shape, { } tensor) ? BoundTensor.Of(op, argument, shape, tensor.dtype) : null),
+            ],
             States = [.. op.States.Select((state, i) => BoundTensor.Of(op, state, sizes, initialState?[i]?.dtype))],
             Output = BoundTensor.OfOutput(op, hasTime, sizes, first.dtype),
         };
@@ -87,15 +92,15 @@ internal static class Binding
     }
 
     private static (long Count, string Origin) LargestHeadCount(
-        RecurrenceOp op, Argument[] declared, IReadOnlyList<Tensor?> arguments, bool hasTime)
+        RecurrenceOp op, Argument[] declared, long[]?[] shapes, bool hasTime)
     {
         if (!op.HasHeads)
             return (1, op.Name);
 
         (long Count, string Origin)[] heads =
         [
-            .. declared.Zip(arguments).Where(pair => pair.Second is not null).Select(pair =>
-                (pair.Second!.shape[Array.IndexOf(AxesOf(op, pair.First, hasTime), Axis.OwnHeads)], pair.First.Name)),
+            .. declared.Zip(shapes).Where(pair => pair.Second is not null).Select(pair =>
+                (pair.Second![Array.IndexOf(AxesOf(op, pair.First, hasTime), Axis.OwnHeads)], pair.First.Name)),
         ];
         var largest = heads.MaxBy(entry => entry.Count);
         foreach (var (count, name) in heads)
@@ -118,7 +123,7 @@ internal static class Binding
                 var name = $"{parameter}[{i}]";
                 Axis[] heads = op.HasHeads ? [Axis.Heads] : [];
                 kind.Check(name, tensor);
-                sizes.Match(name, tensor, [Axis.Sequences, .. heads, .. op.States[i].Dimensions.Select(Axis.Declared)]);
+                sizes.Match(name, tensor.shape, [Axis.Sequences, .. heads, .. op.States[i].Dimensions.Select(Axis.Declared)]);
             }
 
             if (op.States[i].Dimensions.FirstOrDefault(dimension => sizes[Axis.Declared(dimension)] is null) is { } unknown)

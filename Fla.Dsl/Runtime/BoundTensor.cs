@@ -12,9 +12,9 @@ internal sealed record BoundTensor(long[] Shape, long[] Canonical, ScalarType Ty
     public double Empty { get; private init; }
 
     /// <summary>An argument as it came.</summary>
-    public static BoundTensor Of(RecurrenceOp op, Argument argument, Tensor tensor)
+    public static BoundTensor Of(RecurrenceOp op, Argument argument, long[] shape, ScalarType type)
     {
-        List<long> canonical = [.. tensor.shape];
+        List<long> canonical = [.. shape];
         var perHead = argument.Role == ArgumentRole.PerHead;
         if (!op.HasHeads)
             canonical.Insert(canonical.Count - argument.Dimensions.Count, 1);
@@ -27,7 +27,7 @@ internal sealed record BoundTensor(long[] Shape, long[] Canonical, ScalarType Ty
         else if (canonical.Count < 4)
             canonical.Insert(1, 1);     // one token
 
-        return new(tensor.shape, [.. canonical], tensor.dtype);
+        return new(shape, [.. canonical], type);
     }
 
     /// <summary>A state, with the dtype of the initial one if it is given.</summary>

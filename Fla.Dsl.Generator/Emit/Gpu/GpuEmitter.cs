@@ -9,7 +9,8 @@ internal static class GpuEmitter
     public static void Write(CodeWriter code, Declaration declaration, GpuPrograms programs)
     {
         var interfaces = programs.Programs.Select(program => new GpuInterface(declaration, program, programs)).ToList();
-        code.Line($"/// <summary>Kernels: {(programs.IsByChannel ? "a thread for each channel" : "a block for each sequence, head and part of the values")}.</summary>").Block("public static class GpuCode", () =>
+        var each = programs.IsByChannel ? "a thread for each channel" : "a block for each sequence, head and part of the values";
+        code.Line($"/// <summary>Kernels: {each}.</summary>").Block("public static class GpuCode", () =>
         {
             code.Line("/// <summary>The kernels, as they are launched.</summary>").Line("public static readonly GpuProgram Program = new(");
             code.Indented(() =>

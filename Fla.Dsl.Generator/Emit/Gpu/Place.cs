@@ -53,9 +53,7 @@ internal static class Places
             TileOp.LastRow or TileOp.CumulativeSum or TileOp.InverseUnitLower => true,
             TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => PlaceOf(0) == Place.Tile && PlaceOf(1) == Place.Tile,
             TileOp.Features or TileOp.FeaturesGradient or TileOp.Softmax or TileOp.ScanTransposed => PlaceOf(0) == Place.Tile,
-
-            // In the emulator it is right; in half types on a GPU the gradient of what is summed is not, which is not understood yet.
-            TileOp.LogScan => false,
+            TileOp.LogScan => PlaceOf(0) == Place.Tile && program[tile.Operands[1]] is { Op: TileOp.Constant, Number: 0 },
             TileOp.Transpose => Of(tile.Shape) != Place.Tile,
             var op => IsElementwise(op),
         };

@@ -26,6 +26,7 @@ internal static class KernelCompiler
             .Optimize(OptimizationLevel.O2).Inlining(InliningMode.Aggressive).Math(MathMode.Fast32BitOnly));
         var oldest = CudaArchitecture.SM_80;
         using var backend = new PTXBackend(context, new CudaCapabilityContext(oldest), oldest, CudaInstructionSet.ISA_70, null!);
+        MemoryOrder.Keep(backend);
         try
         {
             var compiled = (PTXCompiledKernel)Translation.Run(method, backend);

@@ -22,22 +22,6 @@ public static class Rows
     /// <summary>Writes a column's number.</summary>
     public static void Set(SharedAddress row, int column, float value) => Columns.Set(row, column, value);
 
-    /// <summary>The last row of a tile in registers, there after a barrier.</summary>
-    public static void OfLast<W, M, N>(SharedAddress to, ArrayView<float> tile)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-    {
-        var first = ((Layout<W, M, N>.SquaresDown - 1) * Layout<W, M, N>.SquaresAcross * 4) + 2;
-        if (Layout<W, M, N>.Row(first) != M.Value - 1) return;
-        for (var across = 0; across < Layout<W, M, N>.SquaresAcross; across++)
-        {
-            var i = first + (across * 4);
-            Set(to, Layout<W, M, N>.Column(i), tile[i]);
-            Set(to, Layout<W, M, N>.Column(i + 1), tile[i + 1]);
-        }
-    }
-
     /// <summary>A row of a tensor, there after a barrier; 0 past its end.</summary>
     public static void Read<N, T>(SharedAddress to, long from, int columns)
         where N : struct, ISize

@@ -24,17 +24,6 @@ public static class Tile
         for (var i = 0; i < Layout<W, M, N>.Count; i++) tile[i] = value;
     }
 
-    /// <summary>From registers to shared memory, where the transpose then lies, as <see cref="Shared{N, M, T}"/>.</summary>
-    public static void StoreTransposed<W, M, N, T>(SharedAddress to, ArrayView<float> tile)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement
-    {
-        for (var i = 0; i < Layout<W, M, N>.Count; i++)
-            Set<W, T>(to + Shared<N, M, T>.At(Layout<W, M, N>.Column(i), Layout<W, M, N>.Row(i)), tile[i]);
-    }
-
     /// <summary>Writes one element to shared memory, rounded to nearest even.</summary>
     public static void Set<W, T>(SharedAddress at, float value)
         where W : struct, IBlock

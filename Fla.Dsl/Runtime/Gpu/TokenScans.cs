@@ -7,21 +7,6 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// </summary>
 public static class TokenScans
 {
-    /// <summary><c>to[i] = sum_j x[j] (product of a between j and i)</c> over the j that count for i at a point.</summary>
-    public static void Linear<C, N>(SharedAddress to, SharedAddress x, SharedAddress a, ReadPoint point)
-        where C : struct, ISize
-        where N : struct, ISize
-    {
-        if (!Rows.IsMine<N>()) return;
-        var sum = 0f;
-        for (var i = 0; i < C.Value; i++)
-        {
-            float factor = Get<C, N>(a, i), decayed = factor * sum, next = decayed + Get<C, N>(x, i);
-            Set<C, N>(to, i, point == ReadPoint.AfterWrite ? next : point == ReadPoint.AfterDecay ? decayed : sum);
-            sum = next;
-        }
-    }
-
     /// <summary><c>to[j] = sum_i x[i] (product of a between j and i)</c> over the i for which j counts at a point.</summary>
     public static void LinearTransposed<C, N>(SharedAddress to, SharedAddress x, SharedAddress a, ReadPoint point)
         where C : struct, ISize
@@ -37,21 +22,6 @@ public static class TokenScans
             float factor = Get<C, N>(a, token), given = Get<C, N>(x, token), own = given + sum;
             Set<C, N>(to, token, point == ReadPoint.AfterWrite ? own : sum);
             sum = point == ReadPoint.BeforeDecay ? given + (factor * sum) : factor * own;
-        }
-    }
-
-    /// <summary>The product of the factors of all tokens so far; exclusive: without the token's own.</summary>
-    public static void CumulativeProduct<C, N>(SharedAddress to, SharedAddress a, bool exclusive)
-        where C : struct, ISize
-        where N : struct, ISize
-    {
-        if (!Rows.IsMine<N>()) return;
-        var product = 1f;
-        for (var i = 0; i < C.Value; i++)
-        {
-            var next = product * Get<C, N>(a, i);
-            Set<C, N>(to, i, exclusive ? product : next);
-            product = next;
         }
     }
 

@@ -13,7 +13,7 @@ internal sealed class KernelLaunch(RecurrenceCall call, LaunchPlan plan)
 
     /// <summary>Adds what is per token, <c>[B, T, heads, columns]</c>.</summary>
     public void AddTokens(GpuRole role, string name, Tensor tensor) =>
-        tensors.Add(new(role, name), new(TensorMemory.Pointer(tensor), (int)tensor.shape[2], (int)tensor.shape[3]));
+        tensors.Add(new(role, name), new(TensorMemory.Pointer(tensor), (int)tensor.size(2), (int)tensor.size(3)));
 
     /// <summary>Adds what is of the output, <c>[B, T, heads, columns]</c>.</summary>
     public void AddTokens(GpuRole role, Tensor tensor) => AddTokens(role, Output, tensor);
@@ -22,8 +22,8 @@ internal sealed class KernelLaunch(RecurrenceCall call, LaunchPlan plan)
     public void AddPerHead(GpuRole role, string name, Tensor? tensor)
     {
         if (tensor is null) return;
-        var columns = (int)(tensor.shape[^2] * tensor.shape[^1]);
-        tensors.Add(new(role, name), new(TensorMemory.Pointer(tensor), (int)tensor.shape[^3], columns));
+        var columns = (int)(tensor.size(-2) * tensor.size(-1));
+        tensors.Add(new(role, name), new(TensorMemory.Pointer(tensor), (int)tensor.size(-3), columns));
     }
 
     /// <summary>Adds what is of the i-th state, <c>[.., H, R, C]</c>; null where there is none.</summary>

@@ -75,6 +75,7 @@ internal static class Planner
             if (chunk != Chunks[^1] && kernels[0].Work.Longest <= chunk / 2) continue;
             var plans = Each(kernels, (kernel, work) => OfChunks(kernel, chunk, states, work, device));
             if (plans is not null && (chosen is null || Splits(plans) < Splits(chosen))) chosen = plans;
+            if (chosen is not null && Splits(chosen) == chosen.Length) break; // there are no fewer
         }
 
         return chosen;

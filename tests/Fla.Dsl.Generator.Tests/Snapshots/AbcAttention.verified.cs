@@ -30,6 +30,7 @@ partial class AbcAttention
         Modes = [global::Fla.Dsl.Mode.Chunk, global::Fla.Dsl.Mode.FusedChunk, global::Fla.Dsl.Mode.FusedRecurrent, global::Fla.Dsl.Mode.Parallel],
         ChunkProgram = ChunkCode.Program,
         TokenProgram = TokenCode.Program,
+        Gpu = GpuCode.Program,
         GeneratedSources = Sources,
     };
 

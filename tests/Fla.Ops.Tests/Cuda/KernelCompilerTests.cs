@@ -32,6 +32,14 @@ public class KernelCompilerTests
         Assert.Matches(@"ld\.param\.b32\s+%r\d+, \[\w+\+12\]", text);
     }
 
+    [Fact]
+    public void What_is_read_from_a_place_is_read_before_another_number_is_written_there()
+    {
+        string text = KernelCompiler.Compile(EmulatorTests.Method(nameof(Kernels.SumsInPlace)), PtxText.Target).Text;
+        Assert.Equal((1, 1), (PtxText.Count(text, "ld.shared"), PtxText.Count(text, "st.shared")));
+        Assert.True(text.IndexOf("ld.shared", StringComparison.Ordinal) < text.IndexOf("st.shared", StringComparison.Ordinal), text);
+    }
+
     [PtxasFact]
     public void It_fits_into_registers()
     {

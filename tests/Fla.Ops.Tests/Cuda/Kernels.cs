@@ -50,6 +50,20 @@ internal static unsafe class Kernels
         to[6] = n;
     }
 
+    /// <summary>Puts the sum of the numbers before it into each place of shared memory.</summary>
+    public static void SumsInPlace(long to, int n)
+    {
+        var numbers = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
+        var sum = 0f;
+        for (int i = 0; i < n; i++)
+        {
+            float number = Columns.Get(numbers, i);
+            Columns.Set(numbers, i, sum);
+            sum += number;
+        }
+        *(float*)to = sum;
+    }
+
     /// <summary>Writes the coordinates of the block and a number.</summary>
     public static void Coordinates(long to, float x)
     {

@@ -7,18 +7,14 @@ namespace Fla.Ops.Tests.Gpu;
 /// <summary>Scans down the tokens of tiles that lie in memory as fp32.</summary>
 internal static class ScanKernels
 {
-    /// <summary>
-    /// One of the scans: 0 to 2 linear at a point, 3 to 5 transposed, 6 to 8 logarithmic, 9 and 10 products, inclusive and exclusive. And
-    /// the last row of what comes out.
-    /// </summary>
-    public static void Scan<W, C, N>(int scan, long x, long a, long to, long last)
+    /// <summary>One of the scans: 0 to 2 transposed at a point, 3 to 5 logarithmic. What comes out takes the place of what goes in.</summary>
+    public static void Scan<W, C, N>(int scan, long x, long a, long to)
         where W : struct, IBlock
         where C : struct, ISize
         where N : struct, ISize
     {
         var first = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
         var second = first + Shared<C, N, SingleElement>.Bytes;
-        var row = second + Shared<C, N, SingleElement>.Bytes;
         var tile = Tile.New<W, C, N>();
         Plain.Read<W, C, N>(tile, x);
         Tile.Store<W, C, N, SingleElement>(first, tile);
@@ -26,16 +22,11 @@ internal static class ScanKernels
         Tile.Store<W, C, N, SingleElement>(second, tile);
         Group.Barrier();
         var point = (ReadPoint)(scan % 3);
-        if (scan < 3) TokenScans.Linear<C, N>(first, first, second, point);
-        else if (scan < 6) TokenScans.LinearTransposed<C, N>(first, first, second, point);
-        else if (scan < 9) TokenScans.Logarithmic<W, C, N>(first, first, point);
-        else TokenScans.CumulativeProduct<C, N>(first, second, exclusive: scan == 10);
+        if (scan < 3) TokenScans.LinearTransposed<C, N>(first, first, second, point);
+        else TokenScans.Logarithmic<W, C, N>(first, first, point);
         Group.Barrier();
         Tile.Load<W, C, N, SingleElement>(tile, first);
         Plain.Write<W, C, N>(to, tile);
-        Rows.OfLast<W, C, N>(row, tile);
-        Group.Barrier();
-        if (Rows.IsMine<N>()) SingleElement.Write(last + (Rows.Column * 4L), Rows.Get(row, Rows.Column));
     }
 
     /// <summary>For each thread the share of e^x in e^x + e^y.</summary>
@@ -46,21 +37,16 @@ internal static class ScanKernels
         SingleElement.Write(to + at, Numbers.LogShare<W>(SingleElement.Read(x + at), SingleElement.Read(y + at)));
     }
 
-    /// <summary>The softmax over each row's first columns, and its transpose from shared memory.</summary>
-    public static void SoftmaxTransposed<W, M, N>(long from, int columns, long to)
+    /// <summary>The softmax over each row's first columns.</summary>
+    public static void Softmax<W, M, N>(long from, int columns, long to)
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize
     {
         var zones = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
-        var transposed = zones + Reductions.SoftmaxBytes<W, M, N>();
         var tile = Tile.New<W, M, N>();
         Plain.Read<W, M, N>(tile, from);
         Reductions.Softmax<W, M, N>(zones, tile, columns);
-        Tile.StoreTransposed<W, M, N, SingleElement>(transposed, tile);
-        Group.Barrier();
-        var result = Tile.New<W, N, M>();
-        Tile.Load<W, N, M, SingleElement>(result, transposed);
-        Plain.Write<W, N, M>(to, result);
+        Plain.Write<W, M, N>(to, tile);
     }
 }

@@ -115,14 +115,16 @@ internal sealed class ChannelBody
     }
 
     /// <summary>The sums that a value is computed from and whose loop has not ended.</summary>
-    private IEnumerable<int> Sums(int id) => program[id].Operands.SelectMany(operand => sums.Contains(operand) ? [operand] : IsWithin(operand) ? Sums(operand) : []);
+    private IEnumerable<int> Sums(int id) =>
+        program[id].Operands.SelectMany(operand => sums.Contains(operand) ? [operand] : IsWithin(operand) ? Sums(operand) : []);
 
     /// <summary>Whether a value is another one, perhaps at every place of an array.</summary>
     private bool IsRepeated(int id) => program[id].Op is TileOp.Broadcast or TileOp.Transpose && texts.ContainsKey(program[id].Operands[0]);
 
     private bool IsWithin(int id)
     {
-        if (texts.ContainsKey(id) || results.Contains(id) || loads.ContainsKey(id) || !needed.Contains(id) || Summed(id) != Dim.One) return false;
+        if (texts.ContainsKey(id) || results.Contains(id) || loads.ContainsKey(id)) return false;
+        if (!needed.Contains(id) || Summed(id) != Dim.One) return false;
         var users = needed.SelectMany(user => program[user].Operands.Where(operand => operand == id).Select(_ => user)).ToList();
         return users.Count == 1 && LoopOf(users[0]) == Extent(id);
     }

@@ -30,9 +30,13 @@ internal sealed class ChannelKernel
     {
         (this.io, program, places) = (io, io.Kernel.Program, new ChannelPlaces(io));
         isNarrow = io.Plan.Needed.All(places.IsNumber);
-        names = program.Outputs.ToDictionary(output => output.Name, output => io.Names.Fresh($"{(io.IsPerHead(output) ? "sumOf" : places.HasChannel(output.Id) ? "rowOf" : "sumsOf")}{output.Name}"));
+        string KindOf(ProgramOutput output) => io.IsPerHead(output) ? "sumOf" : places.HasChannel(output.Id) ? "rowOf" : "sumsOf";
+        names = program.Outputs.ToDictionary(output => output.Name, output => io.Names.Fresh($"{KindOf(output)}{output.Name}"));
         foreach (var kept in io.Kept)
-            histories.Add((kept, program.Next.Skip(program.Carried.Count()).First(next => next.Name == kept.Name), io.Names.Fresh($"historyOf{kept.Name}"), io.Names.Fresh($"arriving{kept.Name}")));
+        {
+            var next = program.Next.Skip(program.Carried.Count()).First(next => next.Name == kept.Name);
+            histories.Add((kept, next, io.Names.Fresh($"historyOf{kept.Name}"), io.Names.Fresh($"arriving{kept.Name}")));
+        }
 
         if (io.IsBackward)
         {
@@ -41,7 +45,8 @@ internal sealed class ChannelKernel
         }
 
         body = Body(program.Outputs.Select(output => output.Id).Concat(io.Carried.Select(carried => carried.Next.Id)));
-        foreach (var (state, _, history, _) in histories) body.Read(state.Id, $"{ChannelPlaces.Single}.ReadShared({places.Past(history, state.Id)})");
+        foreach (var (state, _, history, _) in histories)
+            body.Read(state.Id, $"{ChannelPlaces.Single}.ReadShared({places.Past(history, state.Id)})");
     }
 
     private string Name => io.Kernel.Name;
@@ -56,9 +61,11 @@ internal sealed class ChannelKernel
         var (frame, again, walk) = (new KernelFrame(io, code), code.Inner(2), code.Inner(2));
         if (io.IsBackward) Again(again);
         Tokens(walk);
-        frame.Bytes("Shared memory for the tokens' tensors of a chunk.", $"{Name}Stage", io.Tokens.Select(input => $"{places.SharedOf(input)}.Bytes"));
+        var tokens = io.Tokens.Select(input => $"{places.SharedOf(input)}.Bytes");
+        frame.Bytes("Shared memory for the tokens' tensors of a chunk.", $"{Name}Stage", tokens);
         code.Line();
-        frame.Bytes("Shared memory of a block.", Name, Regions().Select(region => region.Bytes).Prepend($"(2 * {Name}StageBytes<{io.Generics}>())"));
+        var regions = Regions().Select(region => region.Bytes);
+        frame.Bytes("Shared memory of a block.", Name, regions.Prepend($"(2 * {Name}StageBytes<{io.Generics}>())"));
         frame.Write(() =>
         {
             Locate(code, frame);
@@ -95,7 +102,8 @@ internal sealed class ChannelKernel
         var channels = io.Tokens.Where(input => places.HasChannel(input.Id)).ToList();
         code.Line($"int channels = {io.Tensor(channels[0])}.Columns, channel = (split * T{places.Channel}.Value) + Group.IdxX;");
         code.Line("var inside = channel < channels;");
-        foreach (var input in channels) code.Line($"{io.Tensor(input)} = {io.Tensor(input)}.From<{io.Element(input)}>(split * T{places.Channel}.Value);");
+        foreach (var input in channels)
+            code.Line($"{io.Tensor(input)} = {io.Tensor(input)}.From<{io.Element(input)}>(split * T{places.Channel}.Value);");
         code.Line("var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);");
         code.Line($"var stageBytes = {Name}StageBytes<{io.Generics}>();");
         frame.Place("shared + (2 * stageBytes)", Regions());
@@ -105,10 +113,12 @@ internal sealed class ChannelKernel
     private void Begin(CodeWriter code)
     {
         foreach (var input in io.PerHead) Declare(code, io.Local(input), input.Id, places.PerHead(input));
-        foreach (var (input, _) in io.Carried) Declare(code, io.Local(input), input.Id, io.IsSegment ? "0f" : places.State(io.Incoming(input), input.Id));
+        foreach (var (input, _) in io.Carried)
+            Declare(code, io.Local(input), input.Id, io.IsSegment ? "0f" : places.State(io.Incoming(input), input.Id));
         foreach (var output in program.Outputs.Where(io.IsPerHead)) Declare(code, names[output.Name], output.Id, "0f");
         foreach (var output in OfAll) code.Line($"ChannelSums.Begin<TBlock, TChunk, {places.Count(output.Id)}>({names[output.Name]});");
-        foreach (var (array, dimension) in body.Arrays.Concat(again?.Arrays ?? [])) code.Line($"var {array} = LocalMemory.Allocate1D<float>(T{dimension}.Value);");
+        foreach (var (array, dimension) in body.Arrays.Concat(again?.Arrays ?? []))
+            code.Line($"var {array} = LocalMemory.Allocate1D<float>(T{dimension}.Value);");
         code.Line("var stage = 0;");
     }
 
@@ -132,13 +142,18 @@ internal sealed class ChannelKernel
         foreach (var (input, _) in io.KeepsStates ? io.Carried : [])
             Each(code, input.Id, places.Keep(input, places.Indexed(io.Local(input), input.Id)));
         foreach (var (state, _, _, arriving) in histories)
-            Each(code, state.Id, $"{places.Indexed(io.Local(state), state.Id)} = {places.Indexed(arriving, state.Id)};", $"{places.Indexed(arriving, state.Id)} = {places.Kept(state, "next")};");
+        {
+            var (own, coming) = (places.Indexed(io.Local(state), state.Id), places.Indexed(arriving, state.Id));
+            Each(code, state.Id, $"{own} = {coming};", $"{coming} = {places.Kept(state, "next")};");
+        }
+
         code.Append(again).Append(walk);
         if (OfAll.Any()) code.Line(GpuBody.Barrier);
         foreach (var output in OfAll)
         {
             var element = io.Element(output);
-            code.Line($"ChannelSums.Write<TBlock, TChunk, {places.Count(output.Id)}, {element}>({io.Row(output, element)}, {io.Tensor(output)}.Stride<{element}>(), rows, {names[output.Name]});");
+            var to = $"{io.Row(output, element)}, {io.Tensor(output)}.Stride<{element}>()";
+            code.Line($"ChannelSums.Write<TBlock, TChunk, {places.Count(output.Id)}, {element}>({to}, rows, {names[output.Name]});");
         }
 
         code.Line("stage = stageBytes - stage;");
@@ -147,7 +162,12 @@ internal sealed class ChannelKernel
     /// <summary>The states of the chunk's tokens once more.</summary>
     private void Again(CodeWriter code) => EachToken(code, forward: true, inner =>
     {
-        foreach (var (state, _, history, _) in histories) Each(inner, state.Id, $"{ChannelPlaces.Single}.WriteShared({places.Past(history, state.Id)}, {places.Indexed(io.Local(state), state.Id)});");
+        foreach (var (state, _, history, _) in histories)
+        {
+            var own = places.Indexed(io.Local(state), state.Id);
+            Each(inner, state.Id, $"{ChannelPlaces.Single}.WriteShared({places.Past(history, state.Id)}, {own});");
+        }
+
         again!.Write(inner);
         foreach (var (state, next, _, _) in histories) Carry(inner, state, again[next.Id]);
     });
@@ -158,24 +178,41 @@ internal sealed class ChannelKernel
         foreach (var output in program.Outputs)
         {
             var (name, value, element) = (names[output.Name], body[output.Id], io.Element(output));
-            if (io.IsPerHead(output)) Each(inner, output.Id, $"{places.Indexed(name, output.Id)} += {(isNarrow ? $"Numbers.Where(holds, {value})" : value)};");
-            else if (places.HasChannel(output.Id)) inner.Line($"Memory.WriteIf<TBlock, {element}>({(isNarrow ? "holds & inside" : "inside")}, {name} + (token * {io.Tensor(output)}.Stride<{element}>()), {value});");
-            else inner.Line($"ChannelSums.Add<TBlock, TChunk, {places.Count(output.Id)}>({name}, token, {body.Array(output.Id)}, inside);");
+            if (io.IsPerHead(output))
+            {
+                var added = isNarrow ? $"Numbers.Where(holds, {value})" : value;
+                Each(inner, output.Id, $"{places.Indexed(name, output.Id)} += {added};");
+            }
+            else if (places.HasChannel(output.Id))
+            {
+                var (condition, row) = (isNarrow ? "holds & inside" : "inside", $"token * {io.Tensor(output)}.Stride<{element}>()");
+                inner.Line($"Memory.WriteIf<TBlock, {element}>({condition}, {name} + ({row}), {value});");
+            }
+            else
+            {
+                inner.Line($"ChannelSums.Add<TBlock, TChunk, {places.Count(output.Id)}>({name}, token, {body.Array(output.Id)}, inside);");
+            }
         }
 
         foreach (var (state, next) in io.Carried) Carry(inner, state, body[next.Id]);
     });
 
-    /// <summary>Walks through the tokens of a chunk: where a thread has little of each, more of them at once, past the last for nothing.</summary>
+    /// <summary>
+    /// Walks through the tokens of a chunk: where a thread has little of each, more of them at once, past the last for nothing.
+    /// </summary>
     private void EachToken(CodeWriter code, bool forward, Action<CodeWriter> write)
     {
         if (!isNarrow)
         {
-            code.Block(forward ? "for (var token = 0; token < rows; token++)" : "for (var token = rows - 1; token >= 0; token--)", () => write(code));
+            var tokens = forward ? "token = 0; token < rows; token++" : "token = rows - 1; token >= 0; token--";
+            code.Block($"for (var {tokens})", () => write(code));
             return;
         }
 
-        code.Block(forward ? "for (var group = 0; group < rows; group += Channel.Tokens)" : "for (var group = (rows - 1) / Channel.Tokens * Channel.Tokens; group >= 0; group -= Channel.Tokens)", () =>
+        var groups = forward
+            ? "group = 0; group < rows; group += Channel.Tokens"
+            : "group = (rows - 1) / Channel.Tokens * Channel.Tokens; group >= 0; group -= Channel.Tokens";
+        code.Block($"for (var {groups})", () =>
             code.Block("for (var i = 0; i < Channel.Tokens; i++)", () =>
             {
                 code.Line($"var token = group + {(forward ? "i" : "Channel.Tokens - 1 - i")};").Line("var holds = token < rows;");
@@ -192,15 +229,22 @@ internal sealed class ChannelKernel
     /// <summary>What is left after the last token: what has been carried, and the results per head.</summary>
     private void End(CodeWriter code)
     {
-        foreach (var (input, _) in io.Carried) Each(code, input.Id, places.WriteState(io.Outgoing(input), input.Id, places.Indexed(io.Local(input), input.Id)));
-        foreach (var output in program.Outputs.Where(io.IsPerHead)) Each(code, output.Id, places.WritePerHead(output, places.Indexed(names[output.Name], output.Id)));
+        foreach (var (input, _) in io.Carried)
+            Each(code, input.Id, places.WriteState(io.Outgoing(input), input.Id, places.Indexed(io.Local(input), input.Id)));
+        foreach (var output in program.Outputs.Where(io.IsPerHead))
+            Each(code, output.Id, places.WritePerHead(output, places.Indexed(names[output.Name], output.Id)));
     }
 
     /// <summary>Begins to fetch the tokens of a chunk.</summary>
     private void Copy(CodeWriter code, string stage, string start)
     {
         foreach (var input in io.Tokens)
-            code.Line($"Transfers.CopyTokens<TBlock, TChunk, {GpuBody.Size(program[input.Id].Shape.Columns)}, {io.Element(input)}>({places.InStage(input, stage)}, {io.Tensor(input)}, first, {start}, tokens, head, heads);");
+        {
+            var sizes = $"TBlock, TChunk, {GpuBody.Size(program[input.Id].Shape.Columns)}, {io.Element(input)}";
+            var from = $"{io.Tensor(input)}, first, {start}, tokens, head, heads";
+            code.Line($"Transfers.CopyTokens<{sizes}>({places.InStage(input, stage)}, {from});");
+        }
+
         code.Line("Transfers.Depart<TBlock>();");
     }
 

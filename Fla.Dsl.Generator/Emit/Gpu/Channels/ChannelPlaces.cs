@@ -29,33 +29,49 @@ internal sealed class ChannelPlaces(GpuInterface io)
     public string SharedOf(ProgramInput input) => $"Shared<TChunk, {GpuBody.Size(program[input.Id].Shape.Columns)}, {io.Element(input)}>";
 
     /// <summary>Where in a stage what comes per token is.</summary>
-    public string InStage(ProgramInput input, string stage) =>
-        string.Concat(io.Tokens.TakeWhile(other => other != input).Select(other => $" + {SharedOf(other)}.Bytes").Prepend($"shared + {stage}"));
+    public string InStage(ProgramInput input, string stage)
+    {
+        var before = io.Tokens.TakeWhile(other => other != input).Select(other => $" + {SharedOf(other)}.Bytes");
+        return $"shared + {stage}{string.Concat(before)}";
+    }
 
     /// <summary>The state of a past token in shared memory.</summary>
-    public string Past(string history, int state) => $"Channel.History<T{Channel}, {Count(state)}>({history}, token, {(IsNumber(state) ? "0" : "n")})";
+    public string Past(string history, int state) =>
+        $"Channel.History<T{Channel}, {Count(state)}>({history}, token, {(IsNumber(state) ? "0" : "n")})";
 
     /// <summary>Reads what is per head.</summary>
-    public string PerHead(ProgramInput input) =>
-        $"Memory.ReadIf<TBlock, {Single}>({(HasChannel(input.Id) ? "inside" : "true")}, {io.Tensor(input)}.Row<{Single}>(0, head, heads) + (4L * ({At(input.Id)})))";
+    public string PerHead(ProgramInput input)
+    {
+        var place = $"{io.Tensor(input)}.Row<{Single}>(0, head, heads) + (4L * ({At(input.Id)}))";
+        return $"Memory.ReadIf<TBlock, {Single}>({(HasChannel(input.Id) ? "inside" : "true")}, {place})";
+    }
 
     /// <summary>Writes the gradient of what is per head.</summary>
-    public string WritePerHead(ProgramOutput output, string value) =>
-        $"Memory.WriteIf<TBlock, {Single}>(inside & {io.Tensor(output)}.Address != 0, {io.Tensor(output)}.Row<{Single}>(sequence, (split * heads) + head, splits * heads) + (4L * ({At(output.Id)})), {value});";
+    public string WritePerHead(ProgramOutput output, string value)
+    {
+        var tensor = io.Tensor(output);
+        var place = $"{tensor}.Row<{Single}>(sequence, (split * heads) + head, splits * heads) + (4L * ({At(output.Id)}))";
+        return $"Memory.WriteIf<TBlock, {Single}>(inside & {tensor}.Address != 0, {place}, {value});";
+    }
 
     /// <summary>Reads a state of the sequence.</summary>
-    public string State(string tensor, int id) => $"Channel.ReadState<TBlock, {Single}>({tensor}, sequence, head, heads, {Elements(id)}, {At(id)}, inside)";
+    public string State(string tensor, int id) =>
+        $"Channel.ReadState<TBlock, {Single}>({tensor}, sequence, head, heads, {Elements(id)}, {At(id)}, inside)";
 
     /// <summary>Writes a state of the sequence.</summary>
-    public string WriteState(string tensor, int id, string value) => $"Channel.WriteState<TBlock, {Single}>({tensor}, sequence, head, heads, {Elements(id)}, {At(id)}, inside, {value});";
+    public string WriteState(string tensor, int id, string value) =>
+        $"Channel.WriteState<TBlock, {Single}>({tensor}, sequence, head, heads, {Elements(id)}, {At(id)}, inside, {value});";
 
     /// <summary>Reads the state that was kept of a chunk.</summary>
     public string Kept(ProgramInput state, string start) =>
-        $"Channel.ReadState<TBlock, {KeptElement(state.Id)}>({io.Tensor(state)}, firstRow + ({start} / TChunk.Value), head, heads, {Elements(state.Id)}, {KeptAt(state.Id)}, inside & {start} >= 0)";
+        $"Channel.ReadState<TBlock, {KeptElement(state.Id)}>({KeptPlace(io.Tensor(state), state, start)}, inside & {start} >= 0)";
 
     /// <summary>Keeps a state that is carried into a chunk.</summary>
     public string Keep(ProgramInput state, string value) =>
-        $"Channel.WriteState<TBlock, {KeptElement(state.Id)}>({io.KeptTensor(state.Name)}, firstRow + (start / TChunk.Value), head, heads, {Elements(state.Id)}, {KeptAt(state.Id)}, inside, {value});";
+        $"Channel.WriteState<TBlock, {KeptElement(state.Id)}>({KeptPlace(io.KeptTensor(state.Name), state, "start")}, inside, {value});";
+
+    private string KeptPlace(string tensor, ProgramInput state, string start) =>
+        $"{tensor}, firstRow + ({start} / TChunk.Value), head, heads, {Elements(state.Id)}, {KeptAt(state.Id)}";
 
     private string At(int id) => !HasChannel(id) ? IsNumber(id) ? "0" : "n"
         : program[id].Shape is var shape && shape.Rows == Channel && !IsNumber(id) ? $"(channel * T{shape.Columns}.Value) + n"

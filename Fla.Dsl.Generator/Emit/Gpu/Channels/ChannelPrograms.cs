@@ -16,14 +16,17 @@ internal static class ChannelPrograms
         var forward = compiled.Token.Forward.Program;
         var backward = WithStates(compiled.Token.Backward.Program, forward);
         var channel = forward[forward.Outputs[0].Id].Shape.Columns;
-        if (channel == Dim.One || !Fits(compiled.Declaration, forward, channel) || !Fits(compiled.Declaration, backward, channel)) return null;
+        bool Suits(TileProgram program) => Fits(compiled.Declaration, program, channel);
+        if (channel == Dim.One || !Suits(forward) || !Suits(backward)) return null;
         var programs = GpuPrograms.Walks(compiled.Declaration, forward, backward);
-        if (SegmentProgram.Of(forward) is var (segment, decays) && Fits(compiled.Declaration, segment, channel)) programs.Add(KernelProgram.Segment(string.Empty, "an empty state", segment, decays));
+        if (SegmentProgram.Of(forward) is var (segment, decays) && Suits(segment))
+            programs.Add(KernelProgram.Segment(segment, decays, isBackward: false));
         return new GpuPrograms(programs, channel) { IsByChannel = true };
     }
 
     /// <summary>The dimension along which a thread has the numbers of a value: one that is not the channels', or 1.</summary>
-    public static string Extent(Shape shape, string channel) => shape.Rows == channel || shape.Rows == Dim.One ? shape.Columns == channel ? Dim.One : shape.Columns : shape.Rows;
+    public static string Extent(Shape shape, string channel) =>
+        shape.Rows != channel && shape.Rows != Dim.One ? shape.Rows : shape.Columns == channel ? Dim.One : shape.Columns;
 
     public static bool HasChannel(Shape shape, string channel) => shape.Rows == channel || shape.Columns == channel;
 
@@ -43,7 +46,8 @@ internal static class ChannelPrograms
         var gradients = builder.InputsOf(backward);
         builder.Copy(backward.Instructions, gradients);
         var inputs = builder.Inputs.ToDictionary(input => (input.Kind, input.Name), input => input.Id);
-        var again = forward.Inputs.ToDictionary(input => input.Id, input => inputs[(input.Kind == InputKind.Carry ? InputKind.State : input.Kind, input.Name)]);
+        InputKind KindOf(ProgramInput input) => input.Kind == InputKind.Carry ? InputKind.State : input.Kind;
+        var again = forward.Inputs.ToDictionary(input => input.Id, input => inputs[(KindOf(input), input.Name)]);
         builder.Copy(forward.Instructions, again);
         var next = backward.Next.Select(next => next.In(gradients)).Concat(forward.Next.Select(next => next.In(again)));
         return builder.Build(backward.Name, backward.Outputs.Select(output => output.In(gradients)), next);
@@ -52,15 +56,16 @@ internal static class ChannelPrograms
     private static bool Fits(Declaration declaration, TileProgram program, string channel)
     {
         bool Has(int id) => HasChannel(program[id].Shape, channel);
-        bool IsPerToken(string name) => declaration.Parameters.Any(parameter => parameter.Role == ParameterRole.Token && name == parameter.Name);
+        bool IsPerToken(string gradient) => declaration.RoleOf(gradient.Substring(1)) == ParameterRole.Token;
         var needed = program.Ancestors(program.Outputs.Concat(program.Next).Select(result => result.Id));
         var tokens = program.Inputs.Where(input => needed.Contains(input.Id) && GpuPrograms.IsPerToken(declaration, input)).ToList();
         return needed.All(id => Knows(program, program[id], channel))
-            && tokens.All(input => program[input.Id].Shape is var shape && shape.Rows == Dim.One && shape != Shape.Scalar) && tokens.Any(input => Has(input.Id))
+            && tokens.All(input => program[input.Id].Shape is var shape && shape.Rows == Dim.One && shape != Shape.Scalar)
+            && tokens.Any(input => Has(input.Id))
             && program.Carried.All(state => Has(state.Id))
             // What all channels see has a sum over them for its gradient, of each token.
             && needed.Where(id => Summed(program, id) == channel).All(sum => needed.All(user => !program[user].Operands.Contains(sum)))
-            && program.Outputs.All(output => Has(output.Id) || IsPerToken(output.Name.Substring(1)) && Summed(program, output.Id) == channel);
+            && program.Outputs.All(output => Has(output.Id) || IsPerToken(output.Name) && Summed(program, output.Id) == channel);
     }
 
     private static bool Knows(TileProgram program, Instruction tile, string channel)
@@ -69,7 +74,8 @@ internal static class ChannelPrograms
         return Places.Of(tile.Shape) is not null
             && (rows == Dim.One || columns == Dim.One || rows == channel != (columns == channel))
             && tile.Op is not TileOp.CausalMask
-            && (Places.IsElementwise(tile.Op) || tile.Op is TileOp.Input or TileOp.Constant or TileOp.MatMul or TileOp.SumRows or TileOp.SumColumns)
+            && (Places.IsElementwise(tile.Op)
+                || tile.Op is TileOp.Input or TileOp.Constant or TileOp.MatMul or TileOp.SumRows or TileOp.SumColumns)
 
             // The products of numbers of a thread are the outer one and the inner one.
             && (tile.Op != TileOp.MatMul || Summed(program, tile.Id) == Dim.One || rows == Dim.One || columns == Dim.One);
