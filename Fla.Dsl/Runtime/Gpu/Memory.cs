@@ -2,10 +2,10 @@ using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>Whole numbers in global memory.</summary>
+/// <summary>Numbers in global memory, one at a time.</summary>
 public static unsafe class Memory
 {
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads a whole number of 64 bits.</summary>
     public static long ReadLong(long address) => *(long*)address;
 
     /// <summary>Reads a number where a condition holds; 0 where it does not.</summary>

@@ -42,14 +42,6 @@ public static partial class Transfers
         where T : struct, IElement =>
         Copy<W, M, N, T>(to, tensor.Row<T>(first + start, head, heads), tensor.Stride<T>(), Memory.RowsAt<M>(start, tokens), tensor.Columns);
 
-    /// <summary>Begins to copy a state that was kept; zeros if <paramref name="there"/> is false.</summary>
-    public static void CopyState<W, M, N, T>(SharedAddress to, GpuTensor state, int rows, long index, int head, int heads, bool there)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement =>
-        Copy<W, M, N, T>(to, state.State<T>(index, head, heads, rows), state.Stride<T>(1), Numbers.Where(there, rows), state.Columns);
-
     /// <summary>Ends a group of copies.</summary>
     public static void Depart<W>()
         where W : struct, IBlock
