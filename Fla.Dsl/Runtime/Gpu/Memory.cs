@@ -77,7 +77,9 @@ public static unsafe class Memory
             else
             {
                 var pair = Asm.Pair<T>(value, 0f);
-                CudaAsm.Emit("{ .reg .pred p; .reg .b16 l, h; setp.ne.s32 p, %2, 0; mov.b32 {l, h}, %1; @p st.global.b16 [%0], l; }", address, pair, holds);
+                CudaAsm.Emit(
+                    "{ .reg .pred p; .reg .b16 l, h; setp.ne.s32 p, %2, 0; mov.b32 {l, h}, %1; @p st.global.b16 [%0], l; }",
+                    address, pair, holds);
             }
         }
         else if (condition)

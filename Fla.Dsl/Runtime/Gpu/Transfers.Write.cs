@@ -93,7 +93,8 @@ public static partial class Transfers
             }
             else
             {
-                OneByOne<W, T>(to, stride, rows, columns, Layout<W, M, N>.FirstRow + (8 * eight), Layout<W, M, N>.FirstColumn, across, waiting);
+                var firstRow = Layout<W, M, N>.FirstRow + (8 * eight);
+                OneByOne<W, T>(to, stride, rows, columns, firstRow, Layout<W, M, N>.FirstColumn, across, waiting);
             }
         }
     }

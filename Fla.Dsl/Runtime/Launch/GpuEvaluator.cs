@@ -118,7 +118,8 @@ internal sealed class GpuEvaluator : Evaluator
         Tensor?[] result =
         [
             .. sums.Select((sum, i) => wanted[i] ? sum!.Total() : null),
-            .. states.Zip(Call.States, (parts, state) => parts is null ? null : Of(backward!, Sum(parts, state), atEnd: false).In(state.Type)),
+            .. states.Zip(Call.States, (parts, state) =>
+                parts is null ? null : Of(backward!, Sum(parts, state), atEnd: false).In(state.Type)),
         ];
         scope.MoveToOuter(result.OfType<Tensor>());
         return result;
