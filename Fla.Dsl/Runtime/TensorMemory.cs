@@ -28,13 +28,6 @@ public static class TensorMemory
         return address;
     }
 
-    /// <summary>The tensor as kernels take it: contiguous, and from a multiple of <see cref="Alignment"/> bytes on, as new ones are.</summary>
-    internal static Tensor Aligned(Tensor tensor)
-    {
-        var contiguous = tensor.contiguous();
-        return Pointer(contiguous) % Alignment == 0 ? contiguous : contiguous.clone();
-    }
-
     [DllImport("LibTorchSharp")]
     private static extern nint THSTensor_data(nint tensor);
 }

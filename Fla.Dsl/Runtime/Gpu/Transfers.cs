@@ -23,8 +23,10 @@ public static partial class Transfers
         where N : struct, ISize
         where T : struct, IElement
     {
-        if (W.IsCuda && N.Value * T.Bytes >= 16 && IsAligned<W, T>(from, stride, columns)) InPieces<W, M, N, T>(to, from, stride, rows, columns);
-        else OneByOne<W, M, N, T>(to, from, stride, rows, columns);
+        if (W.IsCuda && N.Value * T.Bytes >= 16 && IsAligned<W, T>(from, stride, columns))
+            InPieces<W, M, N, T>(to, from, stride, rows, columns);
+        else
+            OneByOne<W, M, N, T>(to, from, stride, rows, columns);
     }
 
     /// <summary>Begins to copy the rows of a chunk's tokens.</summary>
@@ -39,16 +41,11 @@ public static partial class Transfers
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize
-        where T : struct, IElement =>
-        Copy<W, M, N, T>(to, tensor.Row<T>(first + start, head, heads), tensor.Stride<T>(), Memory.RowsAt<M>(start, tokens), tensor.Columns);
-
-    /// <summary>Begins to copy a state that was kept; zeros if <paramref name="there"/> is false.</summary>
-    public static void CopyState<W, M, N, T>(SharedAddress to, GpuTensor state, int rows, long index, int head, int heads, bool there)
-        where W : struct, IBlock
-        where M : struct, ISize
-        where N : struct, ISize
-        where T : struct, IElement =>
-        Copy<W, M, N, T>(to, state.State<T>(index, head, heads, rows), state.Stride<T>(1), Numbers.Where(there, rows), state.Columns);
+        where T : struct, IElement
+    {
+        var from = tensor.Row<T>(first + start, head, heads);
+        Copy<W, M, N, T>(to, from, tensor.Stride<T>(), Memory.RowsAt<M>(start, tokens), tensor.Columns);
+    }
 
     /// <summary>Ends a group of copies.</summary>
     public static void Depart<W>()

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Fla.Dsl;
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Cuda;
+using Fla.Dsl.Runtime.Gpu;
 using Fla.Dsl.Runtime.Launch;
 using Fla.Layers.Evaluation;
 using Fla.Ops.Tests.Cuda;
@@ -50,6 +51,22 @@ public class KernelTextTests
 
     [Fact]
     public void None_has_local_memory() => Assert.All(Texts.Value, kernel => Assert.DoesNotContain(".local", kernel.Value));
+
+    [Theory]
+    [InlineData("Retention", 128, 36)]
+    [InlineData("GatedLinearAttention", 100, 64)]
+    public void Rows_that_are_not_aligned_have_kernels_of_their_own(string name, long keys, long values)
+    {
+        var op = Ops.First(op => op.Name == name);
+        Assert.All(Plans(op, Many with { Keys = keys, Values = values }), plan =>
+        {
+            Assert.Equal(typeof(Cuda8), plan.Method.GetGenericArguments()[0]);
+            var text = KernelCompiler.Compile(plan.Method, PtxText.Target).Text;
+            Assert.DoesNotContain(".local", text);
+            Assert.True(Count(text, ";") > Count(Texts.Value[(name, plan.Kernel.Name)], ";"));
+        });
+        Assert.All(Plans(op, Many), plan => Assert.Equal(typeof(AlignedCuda8), plan.Method.GetGenericArguments()[0]));
+    }
 
     /// <summary>The tokens of a chunk, and over how many blocks each kernel's columns are split; nothing where tiles do not fit.</summary>
     [Fact]
