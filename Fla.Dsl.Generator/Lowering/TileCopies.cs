@@ -8,7 +8,9 @@ internal sealed partial class TileBuilder
     public Dictionary<int, int> InputsOf(TileProgram program) =>
         program.Inputs.ToDictionary(input => input.Id, input => Input(input.Name, input.Kind, program[input.Id].Shape));
 
-    /// <summary>Writes copies of another program's instructions, in its order, and adds them to the map; those that it has are not written.</summary>
+    /// <summary>
+    /// Writes copies of another program's instructions, in its order, and adds them to the map; those that it has are not written.
+    /// </summary>
     public void Copy(IEnumerable<Instruction> instructions, Dictionary<int, int> map)
     {
         foreach (var instruction in instructions)
@@ -26,7 +28,8 @@ internal sealed partial class TileBuilder
             TileOp.Softmax => Softmax(o[0]),
             TileOp.Features => Features(source.Map, o[0]),
             TileOp.FeaturesGradient => FeaturesGradient(source.Map, o[0], o[1]),
-            TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.LogAddExp or TileOp.LogShare => Binary(source.Op, o[0], o[1]),
+            TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide => Binary(source.Op, o[0], o[1]),
+            TileOp.LogAddExp or TileOp.LogShare => Binary(source.Op, o[0], o[1]),
             TileOp.MatMul => MatMul(o[0], o[1], source.TransposeLeft, source.TransposeRight),
             TileOp.Transpose => Transpose(o[0]),
             TileOp.SumRows => SumRows(o[0]),

@@ -46,8 +46,18 @@ internal sealed class GpuPlan
         ? all.Count(user => Places.IsProduct(Program[user].Op) || Program[user].Op == TileOp.DecayedDot || IsScaledOperand(user))
         : 0;
 
-    /// <summary>What is computed on its own, all that is of one level together: between two levels there is a barrier.</summary>
-    public IEnumerable<int> Order => new RegisterOrder(this).Of(Needed.Where(id => !IsWithin(id) && !IsAtHand(id)).GroupBy(TurnOf).OrderBy(turn => turn.Key));
+    /// <summary>
+    /// What is computed on its own, all that is of one level together: between two levels there is a barrier. Registers are scarce where
+    /// gradients are computed; elsewhere the program's own order is the faster one.
+    /// </summary>
+    public IEnumerable<int> Order
+    {
+        get
+        {
+            var turns = Needed.Where(id => !IsWithin(id) && !IsAtHand(id)).GroupBy(TurnOf).OrderBy(turn => turn.Key);
+            return IsOfGradients ? new RegisterOrder(this).Of(turns) : turns.SelectMany(turn => turn);
+        }
+    }
 
     /// <summary>What a value is computed from that is computed on its own or at hand.</summary>
     public IEnumerable<int> Sources(int id) => Program[id].Operands.SelectMany(operand => IsWithin(operand) ? Sources(operand) : [operand]).Distinct();
@@ -124,6 +134,8 @@ internal sealed class GpuPlan
     private bool IsDifference(Instruction tile) => tile.Shape is { Rows: Dim.Time, Columns: Dim.Time } && Places.IsElementwise(tile.Op)
         && (tile.Op is TileOp.Add or TileOp.Subtract && tile.Operands.Select(PlaceOf).OrderBy(place => place).SequenceEqual([Place.Line, Place.Tile])
             || tile.Operands.Any(operand => IsDifference(Program[operand])));
+
+    private bool IsOfGradients => Program.Inputs.Any(input => input.Kind == InputKind.OutputGradient);
 
     private bool IsAtHand(int id) => Program[id].Op is TileOp.Input or TileOp.Constant;
 

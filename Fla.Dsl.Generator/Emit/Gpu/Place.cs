@@ -31,15 +31,18 @@ internal static class Places
     public static string Along(Shape line) => line.Rows == Dim.One ? line.Columns : line.Rows;
 
     /// <summary>Whether the result of an operation has, at each place, what follows from its operands there.</summary>
-    public static bool IsElementwise(TileOp op) => op is TileOp.Broadcast or TileOp.Negate or TileOp.Exp or TileOp.Log or TileOp.Sqrt or TileOp.Sigmoid
-        or TileOp.Tanh or TileOp.Relu or TileOp.Heaviside or TileOp.Softplus or TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide
-        or TileOp.LogAddExp or TileOp.LogShare or TileOp.CausalMask or TileOp.Transpose or TileOp.AtLastRow;
+    public static bool IsElementwise(TileOp op) => op
+        is TileOp.Broadcast or TileOp.Transpose or TileOp.CausalMask or TileOp.AtLastRow
+        or TileOp.Negate or TileOp.Exp or TileOp.Log or TileOp.Sqrt or TileOp.Sigmoid or TileOp.Tanh or TileOp.Relu or TileOp.Heaviside
+        or TileOp.Softplus or TileOp.Add or TileOp.Subtract or TileOp.Multiply or TileOp.Divide or TileOp.LogAddExp or TileOp.LogShare;
 
     /// <summary>Whether an operation is a sum of products of tiles in shared memory, which is added to registers.</summary>
-    public static bool IsProduct(TileOp op) => op is TileOp.MatMul or TileOp.DecayedMix or TileOp.DecayedMixTransposed or TileOp.Features or TileOp.FeaturesGradient;
+    public static bool IsProduct(TileOp op) => op
+        is TileOp.MatMul or TileOp.DecayedMix or TileOp.DecayedMixTransposed or TileOp.Features or TileOp.FeaturesGradient;
 
     /// <summary>Whether the result of an operation comes to shared memory, not to registers.</summary>
-    public static bool IsShared(TileOp op) => op is TileOp.CumulativeSum or TileOp.LogScan or TileOp.ScanTransposed or TileOp.InverseUnitLower or TileOp.DecayedDot;
+    public static bool IsShared(TileOp op) => op
+        is TileOp.CumulativeSum or TileOp.LogScan or TileOp.ScanTransposed or TileOp.InverseUnitLower or TileOp.DecayedDot;
 
     /// <summary>Whether kernels can be written for a program.</summary>
     public static bool Fits(TileProgram program) => program.Instructions.All(tile => Of(tile.Shape) is not null && Knows(tile, program));
@@ -51,7 +54,8 @@ internal static class Places
         {
             TileOp.Input or TileOp.Constant or TileOp.SumRows or TileOp.SumColumns => true,
             TileOp.LastRow or TileOp.CumulativeSum or TileOp.InverseUnitLower => true,
-            TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed => PlaceOf(0) == Place.Tile && PlaceOf(1) == Place.Tile,
+            TileOp.MatMul or TileOp.DecayedDot or TileOp.DecayedMix or TileOp.DecayedMixTransposed =>
+                PlaceOf(0) == Place.Tile && PlaceOf(1) == Place.Tile,
             TileOp.Features or TileOp.FeaturesGradient or TileOp.Softmax or TileOp.ScanTransposed => PlaceOf(0) == Place.Tile,
             TileOp.LogScan => PlaceOf(0) == Place.Tile && program[tile.Operands[1]] is { Op: TileOp.Constant, Number: 0 },
             TileOp.Transpose => Of(tile.Shape) != Place.Tile,

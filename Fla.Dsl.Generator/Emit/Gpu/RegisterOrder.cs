@@ -4,7 +4,7 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
 /// In which order what needs no barrier between is computed, so that as few registers as can be are taken at once: next is always what
-/// leaves the fewest of them taken. States are last, where they are: nobody waits for them at the barrier that follows.
+/// leaves the fewest of them taken.
 /// </summary>
 internal sealed class RegisterOrder(GpuPlan plan)
 {
@@ -18,7 +18,7 @@ internal sealed class RegisterOrder(GpuPlan plan)
             var left = turn.ToList();
             while (left.Count > 0)
             {
-                var next = left.Where(id => !plan.Sources(id).Any(left.Contains)).OrderBy(IsState).ThenBy(Taken).ThenBy(id => id).First();
+                var next = left.Where(id => !plan.Sources(id).Any(left.Contains)).OrderBy(Taken).ThenBy(id => id).First();
                 left.Remove(next);
                 computed.Add(next);
                 order.Add(next);
@@ -31,9 +31,7 @@ internal sealed class RegisterOrder(GpuPlan plan)
     /// <summary>The registers that are taken when a value has been computed, less those before. A tile that is there for a sum is soon gone.</summary>
     private int Taken(int id) => (IsKept(id) ? Size(id) : 0) - plan.Sources(id).Where(source => IsLast(source, id)).Sum(Size);
 
-    private bool IsState(int id) => plan.Program.Next.Any(next => next.Id == id);
-
-    private bool IsKept(int id) => plan.RegisterReaders(id).Any(reader => !plan.IsSum(reader)) || IsState(id);
+    private bool IsKept(int id) => plan.RegisterReaders(id).Any(reader => !plan.IsSum(reader)) || plan.Program.Next.Any(next => next.Id == id);
 
     private bool IsLast(int source, int reader) => plan.RegisterReaders(source).Contains(reader)
         && plan.RegisterReaders(source).All(other => other == reader || computed.Contains(other));

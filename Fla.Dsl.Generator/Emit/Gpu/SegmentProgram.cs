@@ -22,7 +22,8 @@ internal sealed class SegmentProgram
     }
 
     /// <summary>The program, and of what state each carried decay is; null where there is none.</summary>
-    public static (TileProgram Program, IReadOnlyDictionary<string, string> Decays)? Of(TileProgram walk) => new SegmentProgram(walk).Make();
+    public static (TileProgram Program, IReadOnlyDictionary<string, string> Decays)? Of(TileProgram walk) =>
+        new SegmentProgram(walk).Make();
 
     private (TileProgram, IReadOnlyDictionary<string, string>)? Make()
     {

@@ -35,7 +35,8 @@ public static class Channel
         Memory.ReadIf<W, T>(wanted & state.Address != 0, Place<T>(state, index, head, heads, elements, element));
 
     /// <summary>Writes an element of a state, if there is a tensor and it is wanted.</summary>
-    public static void WriteState<W, T>(GpuTensor state, long index, int head, int heads, int elements, int element, bool wanted, float value)
+    public static void WriteState<W, T>(
+        GpuTensor state, long index, int head, int heads, int elements, int element, bool wanted, float value)
         where W : struct, IBlock
         where T : struct, IElement =>
         Memory.WriteIf<W, T>(wanted & state.Address != 0, Place<T>(state, index, head, heads, elements, element), value);

@@ -49,7 +49,8 @@ public static class DecayedDots
             }
             else if (piece < triangles + squares)
             {
-                int square = piece - triangles, row = 1 + Numbers.Where(square > 0, 1) + Numbers.Where(square > 2, 1), column = square - (row * (row - 1) / 2);
+                int square = piece - triangles, row = 1 + Numbers.Where(square > 0, 1) + Numbers.Where(square > 2, 1);
+                var column = square - (row * (row - 1) / 2);
                 Square<W, C, K, T, TOut>(to, x, y, sums, 16 * row, 16 * column, point);
             }
             else

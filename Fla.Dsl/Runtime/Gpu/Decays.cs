@@ -9,12 +9,14 @@ namespace Fla.Dsl.Runtime.Gpu;
 internal static class Decays
 {
     /// <summary>
-    /// What sums of 16 tokens' log-decays may be in products whose fragments have exponents above 0: they and their products are far from the
-    /// largest number of fp32 and of bf16.
+    /// What sums of 16 tokens' log-decays may be in products whose fragments have exponents above 0: they and their products are far from
+    /// the largest number of fp32 and of bf16.
     /// </summary>
     private const float LeastOf16 = -60f;
 
-    /// <summary>Whether 16 tokens of a chunk, wherever they begin, are known to decay so little that products take the exponents of either sign.</summary>
+    /// <summary>
+    /// Whether 16 tokens of a chunk, wherever they begin, are known to decay so little that products take the exponents of either sign.
+    /// </summary>
     public static bool AreMild<C, K, T>(SharedAddress sums)
         where C : struct, ISize
         where K : struct, ISize

@@ -29,7 +29,9 @@ public readonly struct QuadraticMap : IFeatureMap
     public static float OfPairs => 1.41421356f;
 }
 
-/// <summary>The features of <see cref="Recurrences.Taylor2"/>: 1, the elements, and their products, are those of a vector with a one.</summary>
+/// <summary>
+/// The features of <see cref="Recurrences.Taylor2"/>: 1, the elements, and their products, are those of a vector with a one.
+/// </summary>
 public readonly struct Taylor2Map : IFeatureMap
 {
     /// <inheritdoc/>

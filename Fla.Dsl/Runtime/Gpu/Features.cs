@@ -2,7 +2,9 @@ using ILGPU;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>The features of the rows of a tile in shared memory, and their gradients: <see cref="FeatureMaps"/> has them of tensors.</summary>
+/// <summary>
+/// The features of the rows of a tile in shared memory, and their gradients: <see cref="FeatureMaps"/> has them of tensors.
+/// </summary>
 public static class Features
 {
     /// <summary>The features of so many elements.</summary>

@@ -2,10 +2,10 @@ using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
-/// <summary>Whole numbers in global memory.</summary>
+/// <summary>Numbers in global memory, one at a time.</summary>
 public static unsafe class Memory
 {
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads a whole number of 64 bits.</summary>
     public static long ReadLong(long address) => *(long*)address;
 
     /// <summary>Reads a number where a condition holds; 0 where it does not.</summary>
@@ -77,7 +77,9 @@ public static unsafe class Memory
             else
             {
                 var pair = Asm.Pair<T>(value, 0f);
-                CudaAsm.Emit("{ .reg .pred p; .reg .b16 l, h; setp.ne.s32 p, %2, 0; mov.b32 {l, h}, %1; @p st.global.b16 [%0], l; }", address, pair, holds);
+                CudaAsm.Emit(
+                    "{ .reg .pred p; .reg .b16 l, h; setp.ne.s32 p, %2, 0; mov.b32 {l, h}, %1; @p st.global.b16 [%0], l; }",
+                    address, pair, holds);
             }
         }
         else if (condition)

@@ -64,8 +64,9 @@ internal static class MildDots
                 for (var i = 0; i < 2; i++)
                 {
                     var down = (uint)(i * 8 * Shared<C, K, SingleElement>.Stride);
-                    Decays.Operands<W, T>(fragmentX, i, 2, pairsX[(2 * eight) + i], (i == 0 ? first : later + down) + offset, reference, true, numbers);
-                    Decays.Operands<W, T>(fragmentY, 2 * i, 1, pairsY[(2 * i) + eight], earlier + down + offset, reference, false, numbers);
+                    uint ofX = (i == 0 ? first : later + down) + offset, ofY = earlier + down + offset;
+                    Decays.Operands<W, T>(fragmentX, i, 2, pairsX[(2 * eight) + i], ofX, reference, true, numbers);
+                    Decays.Operands<W, T>(fragmentY, 2 * i, 1, pairsY[(2 * i) + eight], ofY, reference, false, numbers);
                 }
 
                 Asm.MultiplySingle(sum, 0, fragmentX, 0, fragmentY[0], fragmentY[1]);

@@ -155,7 +155,9 @@ public static class Products
         }
     }
 
-    /// <summary>16x16 squares of a left operand: the columns 2t, 2t + 1, 2t + 8 and 2t + 9, which the lane has, each times its number.</summary>
+    /// <summary>
+    /// 16x16 squares of a left operand: the columns 2t, 2t + 1, 2t + 8 and 2t + 9, which the lane has, each times its number.
+    /// </summary>
     private static void Scale<T>(ArrayView<uint> fragment, int squares, uint from)
         where T : struct, IElement
     {

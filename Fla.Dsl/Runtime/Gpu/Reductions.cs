@@ -173,7 +173,8 @@ public static class Reductions
         return fold;
     }
 
-    private static float Fold(float a, float b, bool largest) => largest ? Numbers.Larger(a, b) : a + b;
+    /// <summary>The larger of two numbers, or their sum.</summary>
+    internal static float Fold(float a, float b, bool largest) => largest ? Numbers.Larger(a, b) : a + b;
 
     /// <summary>The first element of the thread's n-th row.</summary>
     private static int First<W, M, N>(int row)

@@ -29,7 +29,7 @@ public static class Rows
     {
         if (!IsMine<N>()) return;
         var inside = Column < columns;
-        var value = T.Read(from + (Numbers.Select(inside, Column, 0) * (long)T.Bytes));
+        var value = T.Read(from + (Numbers.Where(inside, Column) * (long)T.Bytes));
         Set(to, Column, Numbers.Where(inside, value));
     }
 

@@ -13,8 +13,8 @@ public static class RunningSums
 
     /// <summary>
     /// The sums of log-decays up to each token, with its own, as fp32: what <see cref="DecayedDots"/> and <see cref="DecayedMixes"/> take.
-    /// The sums do not rise from one token to the next. Beside them is marked whether they are mild (<see cref="Decays.AreMild{C, K, T}"/>). There is
-    /// a barrier before they may be read.
+    /// The sums do not rise from one token to the next. Beside them is marked whether they are mild
+    /// (<see cref="Decays.AreMild{C, K, T}"/>). There is a barrier before they may be read.
     /// </summary>
     /// <param name="to">The sums: a tile of <see cref="SingleElement"/>. May be <paramref name="from"/> if that is one, too.</param>
     /// <param name="from">The log-decays.</param>

@@ -37,19 +37,18 @@ public static class Team<W, L>
 
     private static float Together(float own, SharedAddress scratch, bool largest)
     {
-        for (var step = 1; step < (L.Value < 32 ? L.Value : 32); step += step) own = Both(own, Warp.ShuffleXor(own, step), largest);
+        for (var step = 1; step < (L.Value < 32 ? L.Value : 32); step += step)
+            own = Reductions.Fold(own, Warp.ShuffleXor(own, step), largest);
         if (L.Value <= 32) return own;
 
         if (Block.Lane == 0) Columns.Set(scratch, Block.Warp, own);
         Group.Barrier();
         var first = Block.Warp / (L.Value / 32) * (L.Value / 32);
         own = Columns.Get(scratch, first);
-        for (var warp = 1; warp < L.Value / 32; warp++) own = Both(own, Columns.Get(scratch, first + warp), largest);
+        for (var warp = 1; warp < L.Value / 32; warp++) own = Reductions.Fold(own, Columns.Get(scratch, first + warp), largest);
         Group.Barrier();
         return own;
     }
-
-    private static float Both(float a, float b, bool largest) => largest ? Numbers.Larger(a, b) : a + b;
 }
 
 /// <summary>

@@ -56,7 +56,9 @@ public sealed record LaunchPlan(
         return (registers, stack);
     }
 
-    /// <summary>The type in which the states carried into chunks are kept: vectors lose nothing, as logarithms and divisors may be such.</summary>
+    /// <summary>
+    /// The type in which the states carried into chunks are kept: vectors lose nothing, as logarithms and divisors may be such.
+    /// </summary>
     internal ScalarType TypeOfKept(StateVariable state) => state.Dimensions.Count == 1 ? ScalarType.Float32 : Work.Element;
 
     /// <summary>What it moves to and from memory at least, in bytes.</summary>

@@ -20,7 +20,9 @@ public static class SegmentStates
     /// <param name="decays">The logarithms of their decays, of the same shape; null for no decay.</param>
     /// <param name="initial">The states of the sequences before the first token; null for zero.</param>
     /// <param name="first">The first segment of each sequence, and how many there are.</param>
-    /// <param name="backward">Whether from the last segment to the first, with what <paramref name="initial"/> has after the last token.</param>
+    /// <param name="backward">
+    /// Whether from the last segment to the first, with what <paramref name="initial"/> has after the last token.
+    /// </param>
     internal static void Carry(
         KernelDevice device, int heads, Tensor states, Tensor? decays, Tensor? initial, long[] first, bool backward)
     {
