@@ -98,7 +98,7 @@ partial class Based
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TTaylor2OfK, TV, TElement>.Bytes + Columns.Bytes<TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TChunk>() + Columns.Bytes<TTaylor2OfK>() + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>() + Shared<TChunk, TTaylor2OfK, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>() + Columns.Bytes<TTaylor2OfK>() + Columns.Bytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void ForwardLines<TBlock, TChunk, TAhead, TK, TTaylor2OfK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -152,13 +152,13 @@ partial class Based
             var SStored = lines + (2 * 1 * Columns.Bytes<TChunk>());
             var z = SStored + Shared<TTaylor2OfK, TV, TElement>.Bytes;
             var tShared = z + Columns.Bytes<TTaylor2OfK>();
-            var PShared = tShared + Shared<TChunk, TK, TElement>.Bytes;
+            var t3Shared = tShared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
+            var PShared = t3Shared + Shared<TChunk, TK, TElement>.Bytes;
             var line2 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var zonesOft4 = line2 + Columns.Bytes<TChunk>();
-            var t5Shared = zonesOft4 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
-            var line3 = t5Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
-            var zonesOft6 = line3 + Columns.Bytes<TTaylor2OfK>();
-            var t7Shared = zonesOft6 + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>();
+            var zonesOft6 = line2 + Columns.Bytes<TChunk>();
+            var line3 = zonesOft6 + Reductions.ColumnBytes<TBlock, TChunk, TChunk>();
+            var zonesOft2 = line3 + Columns.Bytes<TTaylor2OfK>();
+            var t7Shared = zonesOft2 + Reductions.RowBytes<TBlock, TChunk, TTaylor2OfK>();
             var line4 = t7Shared + Shared<TChunk, TTaylor2OfK, TElement>.Bytes;
             var zonesOft8 = line4 + Columns.Bytes<TChunk>();
             var nextz = zonesOft8 + Reductions.ColumnBytes<TBlock, TChunk, TTaylor2OfK>();
@@ -171,13 +171,13 @@ partial class Based
             var lineOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var zOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TTaylor2OfK>.Columns);
             var line5OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
-            var t = Tile.New<TBlock, TChunk, TK>();
-            var t2 = Tile.New<TBlock, TChunk, TChunk>();
-            var t3 = Tile.New<TBlock, TChunk, TChunk>();
-            var P = Tile.New<TBlock, TChunk, TChunk>();
+            var t = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t2 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t3 = Tile.New<TBlock, TChunk, TK>();
             var t4 = Tile.New<TBlock, TChunk, TChunk>();
-            var t5 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
-            var t6 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
+            var t5 = Tile.New<TBlock, TChunk, TChunk>();
+            var P = Tile.New<TBlock, TChunk, TChunk>();
+            var t6 = Tile.New<TBlock, TChunk, TChunk>();
             var t7 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var t8 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var nextS = Tile.New<TBlock, TTaylor2OfK, TV>();
@@ -206,47 +206,47 @@ partial class Based
                 var line = lines;
                 Rows.WriteState<TBlock, TTaylor2OfK, SingleElement>(keptz, firstRow + (start / TChunk.Value), head, heads, z);
                 Transfers.WriteSharedState<TBlock, TTaylor2OfK, TV, TElement>(keptS, Features.Count<Taylor2Map>(qTensor.Columns), firstRow + (start / TChunk.Value), head, heads, SStored);
+                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t, 0f);
+                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t, k, qTensor.Columns);
+                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(tShared, t);
+                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TTaylor2OfK>.Row(i);
+                    t2[i] = Columns.IsToken(row, rows) * t[i];
+                }
                 Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    t[i] = scale * qOfThread[i];
+                    t3[i] = scale * qOfThread[i];
                 }
-                Tile.Store<TBlock, TChunk, TK, TElement>(tShared, t);
-                Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
+                Tile.Store<TBlock, TChunk, TK, TElement>(t3Shared, t3);
+                Tile.Fill<TBlock, TChunk, TChunk>(t4, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t4, q, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t3[i] = t2[i] * scale;
+                    t5[i] = t4[i] * scale;
                 }
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    P[i] = Numbers.Where(row >= column, (1f + (t3[i] * (1f + (0.5f * t3[i])))));
+                    P[i] = Numbers.Where(row >= column, (1f + (t5[i] * (1f + (0.5f * t5[i])))));
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
                 Tile.Load<TBlock, TChunk, TChunk, TElement>(P, PShared);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(lineOfColumns, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
-                    t4[i] = P[i] * lineOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)];
+                    t6[i] = P[i] * lineOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)];
                 }
-                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft4, t4);
-                Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t5, 0f);
-                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t5, k, qTensor.Columns);
-                Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t5Shared, t5);
-                for (var i = 0; i < Layout<TBlock, TChunk, TTaylor2OfK>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TTaylor2OfK>.Row(i);
-                    t6[i] = Columns.IsToken(row, rows) * t5[i];
-                }
-                Reductions.SumRows<TBlock, TChunk, TTaylor2OfK>(zonesOft6, t6);
+                Reductions.SumColumns<TBlock, TChunk, TChunk>(zonesOft6, t6);
+                Reductions.SumRows<TBlock, TChunk, TTaylor2OfK>(zonesOft2, t2);
                 Tile.Fill<TBlock, TChunk, TTaylor2OfK>(t7, 0f);
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
                 if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
-                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t7, tShared, qTensor.Columns);
+                Features.Add<TBlock, TChunk, TTaylor2OfK, TK, Taylor2Map, TElement>(t7, t3Shared, qTensor.Columns);
                 Tile.Store<TBlock, TChunk, TTaylor2OfK, TElement>(t7Shared, t7);
                 Tile.Load<TBlock, TChunk, TTaylor2OfK, TElement>(t7, t7Shared);
                 Columns.OfColumns<TBlock, TChunk, TTaylor2OfK>(zOfColumns, z);
@@ -259,7 +259,7 @@ partial class Based
                 {
                     nextS[i] = S[i];
                 }
-                Products.AtB<TBlock, TTaylor2OfK, TV, TChunk, TElement>(nextS, t5Shared, v);
+                Products.AtB<TBlock, TTaylor2OfK, TV, TChunk, TElement>(nextS, tShared, v);
                 Tile.Fill<TBlock, TChunk, TV>(t9, 0f);
                 Group.Barrier();
                 Products.AB<TBlock, TChunk, TV, TTaylor2OfK, TElement>(t9, t7Shared, SStored);
@@ -269,12 +269,12 @@ partial class Based
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {
                         var at = Columns.Token<TChunk>(i);
-                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft4, at));
+                        Columns.Set(line2, at, Reductions.ColumnOf<TBlock, TChunk, TChunk>(zonesOft6, at));
                     }
                     for (var i = 0; i < TTaylor2OfK.Value / 32; i++)
                     {
                         var at = Columns.Token<TTaylor2OfK>(i);
-                        Columns.Set(line3, at, Reductions.RowOf<TBlock, TChunk, TTaylor2OfK>(zonesOft6, at));
+                        Columns.Set(line3, at, Reductions.RowOf<TBlock, TChunk, TTaylor2OfK>(zonesOft2, at));
                     }
                     for (var i = 0; i < TChunk.Value / 32; i++)
                     {

@@ -74,7 +74,7 @@ partial class DeltaRule
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>();
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes) + (2 * 1 * Columns.Bytes<TChunk>()) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TV, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Solves.WorkBytes<TChunk>();
 
         /// <summary>Numbers of a chunk's tokens, which the first warp computes before the chunk begins.</summary>
         private static void ForwardLines<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(SharedAddress lines, int rows, float scale)
@@ -114,22 +114,22 @@ partial class DeltaRule
             var vPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
             var lines = vPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
             var SStored = lines + (2 * 1 * Columns.Bytes<TChunk>());
-            var PShared = SStored + Shared<TK, TV, TElement>.Bytes;
-            var t4Shared = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
-            var t5 = t4Shared + Shared<TChunk, TV, TElement>.Bytes;
+            var t2Shared = SStored + Shared<TK, TV, TElement>.Bytes;
+            var PShared = t2Shared + Shared<TChunk, TV, TElement>.Bytes;
+            var t5 = PShared + Shared<TChunk, TChunk, TElement>.Bytes;
             var work = t5 + Shared<TChunk, TChunk, TElement>.Bytes;
             var S = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(S, initialS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
-            var betaOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
-            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var betaOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
             var vOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
-            var t = Tile.New<TBlock, TChunk, TChunk>();
+            var betaOfRows2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
+            var t = Tile.New<TBlock, TChunk, TV>();
+            var t2 = Tile.New<TBlock, TChunk, TV>();
+            var t3 = Tile.New<TBlock, TChunk, TChunk>();
             var L = Tile.New<TBlock, TChunk, TChunk>();
-            var t2 = Tile.New<TBlock, TChunk, TChunk>();
+            var t4 = Tile.New<TBlock, TChunk, TChunk>();
             var P = Tile.New<TBlock, TChunk, TChunk>();
-            var t3 = Tile.New<TBlock, TChunk, TV>();
-            var t4 = Tile.New<TBlock, TChunk, TV>();
             var u = Tile.New<TBlock, TChunk, TV>();
             var t6 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
@@ -159,38 +159,38 @@ partial class DeltaRule
                 Transfers.Depart<TBlock>();
                 var beta = lines;
                 Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
-                Tile.Fill<TBlock, TChunk, TChunk>(t, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t, k, k);
-                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows, beta);
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
-                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    L[i] = -(betaOfRows[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * Numbers.Where(row > column, t[i]));
-                }
-                Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
-                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
-                {
-                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
-                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    P[i] = Numbers.Where(row >= column, t2[i]);
-                }
-                Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
-                Tile.Fill<TBlock, TChunk, TV>(t3, 0f);
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t3, k, SStored);
-                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows2, beta);
+                Tile.Fill<TBlock, TChunk, TV>(t, 0f);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t, k, SStored);
+                Columns.OfRows<TBlock, TChunk, TV>(betaOfRows, beta);
                 Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread, v);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    t4[i] = (betaOfRows2[Layout<TBlock, TChunk, TV>.RowOf(i)] * vOfThread[i]) - (betaOfRows2[Layout<TBlock, TChunk, TV>.RowOf(i)] * t3[i]);
+                    t2[i] = (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * vOfThread[i]) - (betaOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * t[i]);
                 }
-                Tile.Store<TBlock, TChunk, TV, TElement>(t4Shared, t4);
+                Tile.Store<TBlock, TChunk, TV, TElement>(t2Shared, t2);
+                Tile.Fill<TBlock, TChunk, TChunk>(t3, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t3, k, k);
+                Columns.OfRows<TBlock, TChunk, TChunk>(betaOfRows2, beta);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
+                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
+                    L[i] = -(betaOfRows2[Layout<TBlock, TChunk, TChunk>.RowOf(i)] * Numbers.Where(row > column, t3[i]));
+                }
+                Tile.Fill<TBlock, TChunk, TChunk>(t4, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t4, q, k);
+                for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
+                {
+                    var row = Layout<TBlock, TChunk, TChunk>.Row(i);
+                    var column = Layout<TBlock, TChunk, TChunk>.Column(i);
+                    P[i] = Numbers.Where(row >= column, t4[i]);
+                }
+                Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
                 Solves.Inverse<TBlock, TChunk, TElement>(t5, work, L);
                 Tile.Fill<TBlock, TChunk, TV>(u, 0f);
                 Group.Barrier();
-                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t5, t4Shared);
-                var uShared = t4Shared;
+                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(u, t5, t2Shared);
+                var uShared = t2Shared;
                 Group.Barrier();
                 Tile.Store<TBlock, TChunk, TV, TElement>(uShared, u);
                 Tile.Fill<TBlock, TChunk, TV>(t6, 0f);
@@ -269,11 +269,11 @@ partial class DeltaRule
             dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
             var shared = new SharedAddress(SharedMemory.GetDynamic<byte>(), 0);
             var linesBytes = 1 * Columns.Bytes<TChunk>();
-            var kPlaces = shared;
-            var qPlaces = kPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
-            var vPlaces = qPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
-            var doPlaces = vPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
-            var lines = doPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
+            var qPlaces = shared;
+            var kPlaces = qPlaces + Ahead.Bytes<TAhead>(0, Shared<TChunk, TK, TElement>.Bytes);
+            var doPlaces = kPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
+            var vPlaces = doPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TV, TElement>.Bytes);
+            var lines = vPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TV, TElement>.Bytes);
             var S = lines + (2 * 1 * Columns.Bytes<TChunk>());
             var dSStored = S + Shared<TK, TV, TElement>.Bytes;
             var t4Shared = dSStored + Shared<TK, TV, TElement>.Bytes;
@@ -319,6 +319,7 @@ partial class DeltaRule
             var t12 = Tile.New<TBlock, TChunk, TV>();
             var dv = Tile.New<TBlock, TChunk, TV>();
             var t13 = Tile.New<TBlock, TChunk, TV>();
+            var dS2 = Tile.New<TBlock, TK, TV>();
             var t14 = Tile.New<TBlock, TChunk, TChunk>();
             var t15 = Tile.New<TBlock, TChunk, TChunk>();
             var t16 = Tile.New<TBlock, TChunk, TChunk>();
@@ -326,17 +327,16 @@ partial class DeltaRule
             var t17 = Tile.New<TBlock, TChunk, TChunk>();
             var t18 = Tile.New<TBlock, TChunk, TChunk>();
             var t19 = Tile.New<TBlock, TChunk, TK>();
-            var dS2 = Tile.New<TBlock, TK, TV>();
             var dq = Tile.New<TBlock, TChunk, TK>();
             var dk = Tile.New<TBlock, TChunk, TK>();
             var dk2 = Tile.New<TBlock, TChunk, TK>();
             var turn = 0;
             var arrivingbeta = Columns.New<TChunk>();
             var start = (tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value;
-            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
-            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, start, tokens, head, heads);
+            Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, start >= 0);
             Columns.Read<TChunk, SingleElement>(arrivingbeta, betaTensor.Row<SingleElement>(first + start, head, heads), betaTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
             Columns.Put<TChunk>(lines + (0 * Columns.Bytes<TChunk>()), arrivingbeta);
@@ -348,14 +348,14 @@ partial class DeltaRule
                 Transfers.Arrive<TBlock>();
                 Group.Barrier();
                 Columns.Read<TChunk, SingleElement>(arrivingbeta, betaTensor.Row<SingleElement>(first + next, head, heads), betaTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(next, tokens));
-                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
-                var k = kPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
-                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
-                var q = qPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
-                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
-                var v = vPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TV, TElement>.Bytes);
-                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
-                var @do = doPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces + Ahead.Offset<TAhead>(0, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), qTensor, first, next, tokens, head, heads);
+                var q = qPlaces + Ahead.Offset<TAhead>(0, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces + Ahead.Offset<TAhead>(1, 1 - turn, Shared<TChunk, TK, TElement>.Bytes), kTensor, first, next, tokens, head, heads);
+                var k = kPlaces + Ahead.Offset<TAhead>(1, turn, Shared<TChunk, TK, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces + Ahead.Offset<TAhead>(2, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), doTensor, first, next, tokens, head, heads);
+                var @do = doPlaces + Ahead.Offset<TAhead>(2, turn, Shared<TChunk, TV, TElement>.Bytes);
+                if (Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces + Ahead.Offset<TAhead>(3, 1 - turn, Shared<TChunk, TV, TElement>.Bytes), vTensor, first, next, tokens, head, heads);
+                var v = vPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TV, TElement>.Bytes);
                 Transfers.Depart<TBlock>();
                 var beta = lines;
                 Tile.Fill<TBlock, TChunk, TChunk>(t, 0f);
@@ -449,6 +449,15 @@ partial class DeltaRule
                     t13[i] = -dv[i];
                 }
                 Tile.Store<TBlock, TChunk, TV, TElement>(t13Shared, t13);
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
+                {
+                    dS2[i] = dS[i];
+                }
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, t9Shared);
+                Group.Barrier();
+                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, k, t13Shared);
                 Tile.Fill<TBlock, TChunk, TChunk>(t14, 0f);
                 Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t14, @do, uShared);
                 if (TElement.TensorCoreType != 0)
@@ -464,9 +473,6 @@ partial class DeltaRule
                 var t15Shared = t8;
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(t15Shared, t15);
                 Tile.Fill<TBlock, TChunk, TChunk>(t16, 0f);
-                Group.Barrier();
-                if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
-                Transfers.Depart<TBlock>();
                 Products.ABt<TBlock, TChunk, TChunk, TV, TElement>(t16, t10Shared, uShared);
                 if (TElement.TensorCoreType != 0)
                 {
@@ -499,18 +505,15 @@ partial class DeltaRule
                 {
                     Products.ABt<TBlock, TChunk, TK, TV, TElement>(t19, t10Rest, S);
                 }
-                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
-                {
-                    dS2[i] = dS[i];
-                }
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, t9Shared);
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, k, t13Shared);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
                     dq[i] = (t7[i] * scale);
                 }
+                Group.Barrier();
+                Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (next / TChunk.Value), head, heads, next >= 0);
+                Transfers.Depart<TBlock>();
                 Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dq, t15Shared, k);
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, v, Shared<TChunk, TV, TElement>.Bytes);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, @do, Shared<TChunk, TV, TElement>.Bytes);
                 Tile.Fill<TBlock, TChunk, TK>(dk, 0f);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(dk, uShared, dSStored);
                 if (TElement.TensorCoreType != 0)
@@ -518,10 +521,6 @@ partial class DeltaRule
                     Products.ABt<TBlock, TChunk, TK, TV, TElement>(dk, uRest, dSStored);
                 }
                 Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(dk, t15Shared, q);
-                Group.Barrier();
-                Transfers.CopyState<TBlock, TK, TV, TElement>(S, keptS, qTensor.Columns, firstRow + (next / TChunk.Value), head, heads, next >= 0);
-                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, next, tokens, head, heads);
-                Transfers.Depart<TBlock>();
                 Products.AB<TBlock, TChunk, TK, TChunk, TElement>(dk, t18Shared, k);
                 Products.AtB<TBlock, TChunk, TK, TChunk, TElement>(dk, t18Shared, k);
                 Columns.OfRows<TBlock, TChunk, TK>(betaOfRows5, beta);
@@ -529,7 +528,7 @@ partial class DeltaRule
                 {
                     dk2[i] = dk[i] - (t19[i] * betaOfRows5[Layout<TBlock, TChunk, TK>.RowOf(i)]);
                 }
-                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk2, q, Shared<TChunk, TK, TElement>.Bytes);
+                Transfers.Write<TBlock, TChunk, TK, TElement>(dkTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dkTensor.Stride<TElement>(), rows, dkTensor.Columns, dk2, @do, Shared<TChunk, TV, TElement>.Bytes);
                 if (Columns.IsMine)
                 {
                     for (var i = 0; i < TChunk.Value / 32; i++)
@@ -557,12 +556,13 @@ partial class DeltaRule
                 {
                     Columns.Write<TBlock, TChunk, SingleElement>(dbetaTensor.Row<SingleElement>(first + start, (split * heads) + head, splits * heads), dbetaTensor.Stride<SingleElement>(), rows, dbeta2);
                 }
+                Group.Barrier();
+                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(doPlaces, doTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) dS[i] = dS2[i];
                 Tile.Store<TBlock, TK, TV, TElement>(dSStored, dS);
-                if (!Ahead.Has<TAhead>(3)) Group.Barrier();
-                if (!Ahead.Has<TAhead>(0)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
-                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
-                Transfers.Depart<TBlock>();
                 turn = 1 - turn;
                 lines = lines + linesBytes;
                 linesBytes = -linesBytes;

@@ -90,7 +90,7 @@ partial class GatedLinearAttention
             where TV : struct, ISize
             where TElement : struct, IElement
             where TGate : struct, IElement
-            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, SingleElement>.Bytes + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>() + Shared<TChunk, TK, TElement>.Bytes;
+            => Ahead.Bytes<TAhead>(0, Shared<TChunk, TV, TElement>.Bytes) + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes) + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TGate>.Bytes) + Shared<TK, TV, TElement>.Bytes + Shared<TChunk, TK, SingleElement>.Bytes + Columns.Bytes<TChunk>() + Reductions.ColumnBytes<TBlock, TChunk, TK>() + Shared<TChunk, TK, TElement>.Bytes + Shared<TChunk, TChunk, TElement>.Bytes + Columns.Bytes<TK>() + Columns.Bytes<TK>();
 
         /// <summary>From the first token to the last: the output, and the states carried into each chunk.</summary>
         public static void Forward<TBlock, TChunk, TAhead, TK, TV, TElement, TGate>(GpuTensor qTensor, GpuTensor kTensor, GpuTensor vTensor, GpuTensor gkTensor, float scale, GpuTensor oTensor, GpuTensor keptS, GpuTensor initialS, GpuTensor finalS, long offsets, int heads, int splits)
@@ -116,14 +116,13 @@ partial class GatedLinearAttention
             var qPlaces = kPlaces + Ahead.Bytes<TAhead>(1, Shared<TChunk, TK, TElement>.Bytes);
             var gkPlaces = qPlaces + Ahead.Bytes<TAhead>(2, Shared<TChunk, TK, TElement>.Bytes);
             var SStored = gkPlaces + Ahead.Bytes<TAhead>(3, Shared<TChunk, TK, TGate>.Bytes);
-            var line = SStored + Shared<TK, TV, TElement>.Bytes;
+            var G = SStored + Shared<TK, TV, TElement>.Bytes;
+            var line = G + Shared<TChunk, TK, SingleElement>.Bytes;
             var zonesOft = line + Columns.Bytes<TChunk>();
-            var G = zonesOft + Reductions.ColumnBytes<TBlock, TChunk, TK>();
-            var t2Shared = G + Shared<TChunk, TK, SingleElement>.Bytes;
+            var t2Shared = zonesOft + Reductions.ColumnBytes<TBlock, TChunk, TK>();
             var P = t2Shared + Shared<TChunk, TK, TElement>.Bytes;
             var line2 = P + Shared<TChunk, TChunk, TElement>.Bytes;
             var line3 = line2 + Columns.Bytes<TK>();
-            var t3Shared = line3 + Columns.Bytes<TK>();
             var S = Tile.New<TBlock, TK, TV>();
             Transfers.ReadState<TBlock, TK, TV, SingleElement>(S, initialS, qTensor.Columns, sequence, head, heads);
             Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
@@ -131,17 +130,17 @@ partial class GatedLinearAttention
             var kOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var qOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var GOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
+            var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
+            var vOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
             var kOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var line2OfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Columns);
             var GOfThread2 = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
-            var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
-            var vOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Count);
             var line3OfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TK, TV>.Rows);
             var t = Tile.New<TBlock, TChunk, TK>();
             var t2 = Tile.New<TBlock, TChunk, TK>();
-            var t3 = Tile.New<TBlock, TChunk, TK>();
-            var t4 = Tile.New<TBlock, TChunk, TV>();
+            var t3 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
+            var t4 = Tile.New<TBlock, TChunk, TK>();
             var nextS = Tile.New<TBlock, TK, TV>();
             var turn = 0;
             var start = 0L;
@@ -166,6 +165,7 @@ partial class GatedLinearAttention
                 var gk = gkPlaces + Ahead.Offset<TAhead>(3, turn, Shared<TChunk, TK, TGate>.Bytes);
                 Transfers.Depart<TBlock>();
                 Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
+                RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
                 Tile.Load<TBlock, TChunk, TK, TElement>(qOfThread, q);
                 Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread, k);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
@@ -173,7 +173,6 @@ partial class GatedLinearAttention
                     t[i] = qOfThread[i] * kOfThread[i];
                 }
                 Reductions.SumColumns<TBlock, TChunk, TK>(zonesOft, t);
-                RunningSums.OfGates<TBlock, TChunk, TK, TGate>(G, gk);
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(3)) Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, next, tokens, head, heads);
                 Transfers.Depart<TBlock>();
@@ -204,37 +203,39 @@ partial class GatedLinearAttention
                     }
                 }
                 Group.Barrier();
+                Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
+                Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread, v);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    t3[i] = (lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * vOfThread[i]);
+                }
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t3, t2Shared, SStored);
+                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t3, P, v);
+                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
+                {
+                    o[i] = scale * t3[i];
+                }
+                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o, q, Shared<TChunk, TK, TElement>.Bytes);
                 Tile.Load<TBlock, TChunk, TK, TElement>(kOfThread2, k);
                 Columns.OfColumns<TBlock, TChunk, TK>(line2OfColumns, line2);
                 Tile.Load<TBlock, TChunk, TK, SingleElement>(GOfThread2, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TK>.Count; i++)
                 {
-                    t3[i] = kOfThread2[i] * Numbers.Exp<TBlock>((line2OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - GOfThread2[i]));
+                    t4[i] = kOfThread2[i] * Numbers.Exp<TBlock>((line2OfColumns[Layout<TBlock, TChunk, TK>.ColumnOf(i)] - GOfThread2[i]));
                 }
-                Tile.Store<TBlock, TChunk, TK, TElement>(t3Shared, t3);
-                Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
-                Tile.Load<TBlock, TChunk, TV, TElement>(vOfThread, v);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    t4[i] = (lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)] * vOfThread[i]);
-                }
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t4, t2Shared, SStored);
-                Products.AB<TBlock, TChunk, TV, TChunk, TElement>(t4, P, v);
-                for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
-                {
-                    o[i] = scale * t4[i];
-                }
-                Transfers.Write<TBlock, TChunk, TV, TElement>(oTensor.Row<TElement>(first + start, head, heads), oTensor.Stride<TElement>(), rows, oTensor.Columns, o, q, Shared<TChunk, TK, TElement>.Bytes);
+                var t4Shared = t2Shared;
+                Group.Barrier();
+                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
+                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
+                Transfers.Depart<TBlock>();
+                Tile.Store<TBlock, TChunk, TK, TElement>(t4Shared, t4);
                 Columns.OfRows<TBlock, TK, TV>(line3OfRows, line3);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     nextS[i] = (line3OfRows[Layout<TBlock, TK, TV>.RowOf(i)] * S[i]);
                 }
                 Group.Barrier();
-                if (!Ahead.Has<TAhead>(1)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
-                if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, next, tokens, head, heads);
-                Transfers.Depart<TBlock>();
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, t3Shared, v);
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(nextS, t4Shared, v);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++) S[i] = nextS[i];
                 Tile.Store<TBlock, TK, TV, TElement>(SStored, S);
                 if (!Ahead.Has<TAhead>(3)) Group.Barrier();
@@ -344,8 +345,8 @@ partial class GatedLinearAttention
             var t15 = Tile.New<TBlock, TChunk, TK>();
             var t16 = Tile.New<TBlock, TChunk, TK>();
             var dq = Tile.New<TBlock, TChunk, TK>();
-            var t17 = Tile.New<TBlock, TChunk, TV>();
             var dS2 = Tile.New<TBlock, TK, TV>();
+            var t17 = Tile.New<TBlock, TChunk, TV>();
             var dv = Tile.New<TBlock, TChunk, TV>();
             var dgk = Tile.New<TBlock, TChunk, TK>();
             var turn = 0;
@@ -506,14 +507,14 @@ partial class GatedLinearAttention
                 }
                 Transfers.Write<TBlock, TChunk, TK, TElement>(dqTensor.Row<TElement>(first + start, (split * heads) + head, splits * heads), dqTensor.Stride<TElement>(), rows, dqTensor.Columns, dq, gk, Shared<TChunk, TK, TGate>.Bytes);
                 Reductions.SumRows<TBlock, TChunk, TK>(zonesOft15, t15);
-                Tile.Fill<TBlock, TChunk, TV>(t17, 0f);
-                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t17, P, @do);
                 Columns.OfRows<TBlock, TK, TV>(line5OfRows, line5);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     dS2[i] = (dS[i] * line5OfRows[Layout<TBlock, TK, TV>.RowOf(i)]);
                 }
                 Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, t10Shared, @do);
+                Tile.Fill<TBlock, TChunk, TV>(t17, 0f);
+                Products.AtB<TBlock, TChunk, TV, TChunk, TElement>(t17, P, @do);
                 Columns.OfRows<TBlock, TChunk, TV>(line2OfRows, line2);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {

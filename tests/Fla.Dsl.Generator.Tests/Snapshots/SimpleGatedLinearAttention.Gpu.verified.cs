@@ -156,9 +156,9 @@ partial class SimpleGatedLinearAttention
             var GOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Rows);
             var GOfColumns = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TChunk>.Columns);
             var lineOfRows = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TV>.Rows);
-            var t = Tile.New<TBlock, TChunk, TChunk>();
+            var t = Tile.New<TBlock, TChunk, TV>();
+            var t2 = Tile.New<TBlock, TChunk, TChunk>();
             var P = Tile.New<TBlock, TChunk, TChunk>();
-            var t2 = Tile.New<TBlock, TChunk, TV>();
             var nextS = Tile.New<TBlock, TK, TV>();
             var t3 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
@@ -192,21 +192,21 @@ partial class SimpleGatedLinearAttention
                 var line2 = line + Columns.Bytes<TChunk>();
                 var line3 = line2 + Columns.Bytes<TChunk>();
                 Transfers.WriteSharedState<TBlock, TK, TV, TElement>(keptS, qTensor.Columns, firstRow + (start / TChunk.Value), head, heads, SStored);
-                var n = Columns.Get(G, TChunk.Value - 1);
-                var n2 = Numbers.Exp<TBlock>(n);
-                Tile.Fill<TBlock, TChunk, TChunk>(t, 0f);
-                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t, q, k);
+                Tile.Fill<TBlock, TChunk, TV>(t, 0f);
+                Products.AB<TBlock, TChunk, TV, TK, TElement>(t, q, SStored);
+                Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
+                Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
                 Columns.OfRows<TBlock, TChunk, TChunk>(GOfRows, G);
                 Columns.OfColumns<TBlock, TChunk, TChunk>(GOfColumns, G);
                 for (var i = 0; i < Layout<TBlock, TChunk, TChunk>.Count; i++)
                 {
                     var row = Layout<TBlock, TChunk, TChunk>.Row(i);
                     var column = Layout<TBlock, TChunk, TChunk>.Column(i);
-                    P[i] = t[i] * Numbers.Where(row >= column, Numbers.Exp<TBlock>((GOfRows[Layout<TBlock, TChunk, TChunk>.RowOf(i)] - GOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)])));
+                    P[i] = t2[i] * Numbers.Where(row >= column, Numbers.Exp<TBlock>((GOfRows[Layout<TBlock, TChunk, TChunk>.RowOf(i)] - GOfColumns[Layout<TBlock, TChunk, TChunk>.ColumnOf(i)])));
                 }
                 Tile.Store<TBlock, TChunk, TChunk, TElement>(PShared, P);
-                Tile.Fill<TBlock, TChunk, TV>(t2, 0f);
-                Products.AB<TBlock, TChunk, TV, TK, TElement>(t2, q, SStored);
+                var n = Columns.Get(G, TChunk.Value - 1);
+                var n2 = Numbers.Exp<TBlock>(n);
                 for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
                 {
                     nextS[i] = (S[i] * n2);
@@ -215,7 +215,7 @@ partial class SimpleGatedLinearAttention
                 Columns.OfRows<TBlock, TChunk, TV>(lineOfRows, line);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
-                    t3[i] = (t2[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
+                    t3[i] = (t[i] * lineOfRows[Layout<TBlock, TChunk, TV>.RowOf(i)]);
                 }
                 Group.Barrier();
                 if (!Ahead.Has<TAhead>(2)) Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, next, tokens, head, heads);
@@ -340,6 +340,7 @@ partial class SimpleGatedLinearAttention
             var kOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var qOfThread = LocalMemory.Allocate1D<float>(Layout<TBlock, TChunk, TK>.Count);
             var t = Tile.New<TBlock, TK, TV>();
+            var dS2 = Tile.New<TBlock, TK, TV>();
             var t2 = Tile.New<TBlock, TChunk, TChunk>();
             var decay = Tile.New<TBlock, TChunk, TChunk>();
             var t3 = Tile.New<TBlock, TChunk, TChunk>();
@@ -350,7 +351,6 @@ partial class SimpleGatedLinearAttention
             var dv = Tile.New<TBlock, TChunk, TV>();
             var t8 = Tile.New<TBlock, TChunk, TV>();
             var t9 = Tile.New<TBlock, TChunk, TK>();
-            var dS2 = Tile.New<TBlock, TK, TV>();
             var dv2 = Tile.New<TBlock, TChunk, TV>();
             var dk = Tile.New<TBlock, TChunk, TK>();
             var dq = Tile.New<TBlock, TChunk, TK>();
@@ -397,6 +397,11 @@ partial class SimpleGatedLinearAttention
                 Reductions.Total<TBlock, TK, TV>(zonesOft, t);
                 var n = Columns.Get(G, TChunk.Value - 1);
                 var n2 = Numbers.Exp<TBlock>(n);
+                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
+                {
+                    dS2[i] = (dS[i] * n2);
+                }
+                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, @do, line4);
                 Tile.Fill<TBlock, TChunk, TChunk>(t2, 0f);
                 Products.ABt<TBlock, TChunk, TChunk, TK, TElement>(t2, q, k);
                 Columns.OfRows<TBlock, TChunk, TChunk>(GOfRows, G);
@@ -436,11 +441,6 @@ partial class SimpleGatedLinearAttention
                 Reductions.Total<TBlock, TChunk, TV>(zonesOft8, t8);
                 Tile.Fill<TBlock, TChunk, TK>(t9, 0f);
                 Products.ABt<TBlock, TChunk, TK, TV, TElement>(t9, @do, S);
-                for (var i = 0; i < Layout<TBlock, TK, TV>.Count; i++)
-                {
-                    dS2[i] = (dS[i] * n2);
-                }
-                Products.AtB<TBlock, TK, TV, TChunk, TElement>(dS2, q, @do, line4);
                 for (var i = 0; i < Layout<TBlock, TChunk, TV>.Count; i++)
                 {
                     dv2[i] = dv[i];
