@@ -7,6 +7,9 @@ namespace Fla.Dsl.Runtime;
 /// <summary>Where the elements of tensors lie.</summary>
 public static class TensorMemory
 {
+    /// <summary>What kernels take the addresses of tensors to be multiples of, in bytes.</summary>
+    internal const int Alignment = 16;
+
     /// <summary>
     /// The address of a tensor's first element, on the device that has it. It is good as long as the tensor lives.
     /// </summary>

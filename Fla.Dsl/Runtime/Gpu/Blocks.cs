@@ -8,6 +8,12 @@ public interface IBlock : ISize
 {
     /// <summary>Whether PTX can be written in.</summary>
     static abstract bool IsCuda { get; }
+
+    /// <summary>
+    /// Whether every row of every tensor is known to begin at a multiple of 16 bytes and to have a multiple of 16 bytes: then the code for
+    /// other rows, as much again, need not be compiled.
+    /// </summary>
+    static virtual bool IsAligned => false;
 }
 
 /// <summary>Eight warps of a CUDA device.</summary>
@@ -18,6 +24,19 @@ public readonly struct Cuda8 : IBlock
 
     /// <inheritdoc/>
     public static bool IsCuda => true;
+}
+
+/// <summary>Eight warps of a CUDA device, for aligned rows.</summary>
+public readonly struct AlignedCuda8 : IBlock
+{
+    /// <inheritdoc/>
+    public static int Value => 8;
+
+    /// <inheritdoc/>
+    public static bool IsCuda => true;
+
+    /// <inheritdoc/>
+    public static bool IsAligned => true;
 }
 
 /// <summary>Two warps of a CUDA device.</summary>

@@ -20,6 +20,9 @@ internal sealed class GpuTypes(Type[] arguments) : IEquatable<GpuTypes>
     /// <summary>The block whose threads have a channel each, for that whose threads have a chunk together.</summary>
     public static Type Narrow(Type block) => block == typeof(Cuda8) ? typeof(Cuda2) : typeof(Emulated2);
 
+    /// <summary>The block for rows that are aligned, for that which takes any.</summary>
+    public static Type Aligned(Type block) => block == typeof(Cuda8) ? typeof(AlignedCuda8) : block;
+
     /// <summary>The type of a size.</summary>
     public static Type Of(int size) => size switch
     {

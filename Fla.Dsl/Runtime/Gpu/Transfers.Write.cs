@@ -15,7 +15,7 @@ public static partial class Transfers
     {
         int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
         var first = to + (row * stride) + ((long)column * T.Bytes);
-        if (W.IsCuda && T.TensorCoreType != 0 && ((to | stride | ((long)columns * 2)) & 3) == 0)
+        if (W.IsCuda && T.TensorCoreType != 0 && (W.IsAligned || ((to | stride | ((long)columns * 2)) & 3) == 0))
         {
             for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
             {
@@ -68,9 +68,9 @@ public static partial class Transfers
         int first = Block.Lane / pieces, offset = Block.Lane % pieces * 16, together = 32 / pieces;
         int row = Layout<W, M, N>.FirstRow + first, column = Layout<W, M, N>.FirstColumn + (offset / T.Bytes);
         var end = Numbers.Select(column < columns, rows, 0);
-        var target = to + (row * (long)(int)stride) + ((long)column * T.Bytes);
+        long target = to + (row * (long)(int)stride) + ((long)column * T.Bytes), down = Numbers.Lesser(together, 8) * (long)(int)stride;
         var place = Asm.Of(waiting + (first * pad) + offset);
-        var aligned = ((to | stride | (columns * (long)T.Bytes)) & 15) == 0;
+        var aligned = IsAligned<W, T>(to, stride, columns);
         for (var eight = 0; eight < 2 * Layout<W, M, N>.SquaresDown; eight++)
         {
             Warp.Barrier();
@@ -86,9 +86,10 @@ public static partial class Transfers
             {
                 for (var i = 0; i < (7 + together) / together; i++)
                 {
-                    int step = i * together, below = (eight * 8) + step;
-                    var inside = Numbers.Select(row + below < end & first + step < 8, 1, 0);
-                    Asm.Move16If(inside, target + (below * (long)(int)stride), place + (uint)(step * pad));
+                    var step = i * together;
+                    var inside = Numbers.Select(row + (eight * 8) + step < end & first + step < 8, 1, 0);
+                    Asm.Move16If(inside, target, place + (uint)(step * pad));
+                    target += down;
                 }
             }
             else
@@ -128,17 +129,18 @@ public static partial class Transfers
         where T : struct, IElement
     {
         int threads = 32 * W.Value, across = N.Value * T.Bytes / 16, all = M.Value * across;
-        if (W.IsCuda && threads % across == 0 && all % threads == 0 && ((to | stride | (columns * (long)T.Bytes)) & 15) == 0)
+        if (W.IsCuda && threads % across == 0 && all % threads == 0 && IsAligned<W, T>(to, stride, columns))
         {
             int first = Group.IdxX / across, offset = Group.IdxX % across * 16;
             var end = Numbers.Select(offset < columns * T.Bytes, rows, 0);
-            var target = to + (first * (long)(int)stride) + offset;
+            long target = to + (first * (long)(int)stride) + offset, down = threads / across * (long)(int)stride;
             var place = Asm.Of(tile + ((first * Shared<M, N, T>.Stride) + offset));
             for (var i = 0; i < all / threads; i++)
             {
                 var step = i * (threads / across);
                 var inside = Numbers.Select(first + step < end, 1, 0);
-                Asm.Move16If(inside, target + (step * (long)(int)stride), place + (uint)(step * Shared<M, N, T>.Stride));
+                Asm.Move16If(inside, target, place + (uint)(step * Shared<M, N, T>.Stride));
+                target += down;
             }
         }
         else

@@ -23,7 +23,7 @@ public static partial class Transfers
         where N : struct, ISize
         where T : struct, IElement
     {
-        if (W.IsCuda && N.Value * T.Bytes >= 16 && ((from | stride | (columns * (long)T.Bytes)) & 15) == 0)
+        if (W.IsCuda && N.Value * T.Bytes >= 16 && IsAligned<W, T>(from, stride, columns))
             InPieces<W, M, N, T>(to, from, stride, rows, columns);
         else
             OneByOne<W, M, N, T>(to, from, stride, rows, columns);
@@ -61,6 +61,11 @@ public static partial class Transfers
         if (W.IsCuda) CudaAsm.Emit("cp.async.wait_group 0;");
     }
 
+    // Whether rows can be moved 16 bytes at a time.
+    private static bool IsAligned<W, T>(long first, long stride, int columns)
+        where W : struct, IBlock
+        where T : struct, IElement => W.IsAligned || ((first | stride | (columns * (long)T.Bytes)) & 15) == 0;
+
     private static void InPieces<W, M, N, T>(SharedAddress to, long from, long stride, int rows, int columns)
         where W : struct, IBlock
         where M : struct, ISize
@@ -73,13 +78,15 @@ public static partial class Transfers
         {
             int first = Group.IdxX / across, offset = Group.IdxX % across * 16;
             var there = Numbers.Select(offset < columns * T.Bytes, 16, 0);
-            var source = from + (first * (long)(int)stride) + offset;
+            // What is added again and again is one number, where products would be one each, and all kept from chunk to chunk.
+            long source = from + (first * (long)(int)stride) + offset, step = threads / across * (long)(int)stride;
             var place = Asm.Of(to + ((first * Shared<M, N, T>.Stride) + offset));
             for (var i = 0; i < all / threads; i++)
             {
                 var row = i * (threads / across);
                 var bytes = Numbers.Select(first + row < rows, there, 0);
-                Asm.CopyLater(place + (uint)(row * Shared<M, N, T>.Stride), source + (row * (long)(int)stride), bytes);
+                Asm.CopyLater(place + (uint)(row * Shared<M, N, T>.Stride), source, bytes);
+                source += step;
             }
         }
         else

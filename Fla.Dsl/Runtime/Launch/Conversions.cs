@@ -9,6 +9,13 @@ internal static class Conversions
     /// </summary>
     public static Tensor In(this Tensor tensor, ScalarType type) => tensor.dtype == type ? tensor : tensor.to(type);
 
-    /// <summary>The tensor with its elements one after another: itself if they are.</summary>
-    public static Tensor Contiguous(this Tensor tensor) => tensor.is_contiguous() ? tensor : tensor.contiguous();
+    /// <summary>
+    /// The tensor with its elements one after another, from a multiple of <see cref="TensorMemory.Alignment"/> bytes on, as new ones are:
+    /// itself if they are so.
+    /// </summary>
+    public static Tensor Aligned(this Tensor tensor)
+    {
+        if (!tensor.is_contiguous()) return tensor.contiguous();
+        return TensorMemory.Pointer(tensor) % TensorMemory.Alignment == 0 ? tensor : tensor.clone();
+    }
 }

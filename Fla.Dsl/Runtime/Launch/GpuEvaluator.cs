@@ -91,7 +91,7 @@ internal sealed class GpuEvaluator : Evaluator
         using var scope = torch.NewDisposeScope();
         var outputGradient = output is null
             ? torch.zeros(Call.Output.Canonical, OutputType, Call.Device)
-            : output.reshape(Call.Output.Canonical).In(OutputType).Contiguous();
+            : output.reshape(Call.Output.Canonical).In(OutputType).Aligned();
         var converted = Converted(arguments);
         Tensor?[] after =
             [.. Call.States.Select((state, i) => i < final.Count && final[i] is { } gradient ? Floats(gradient, state) : null)];
@@ -152,7 +152,7 @@ internal sealed class GpuEvaluator : Evaluator
 
     private static Tensor Sum(Tensor gradient, BoundTensor state) => gradient.dim() > state.Shape.Length ? gradient.sum(1) : gradient;
 
-    private static Tensor Floats(Tensor tensor, BoundTensor state) => tensor.reshape(state.Canonical).In(ScalarType.Float32).Contiguous();
+    private static Tensor Floats(Tensor tensor, BoundTensor state) => tensor.reshape(state.Canonical).In(ScalarType.Float32).Aligned();
 
     // No tensor stands for zero.
     private Tensor? Empty(BoundTensor state) =>
@@ -207,7 +207,7 @@ internal sealed class GpuEvaluator : Evaluator
     private Tensor[] Converted(IReadOnlyList<Tensor?> arguments) =>
     [
         .. Call.DeclaredArguments.Zip(arguments, Call.Arguments).Select(item => item is (var argument, { } tensor, { } bound)
-            ? tensor.reshape(bound.Canonical).In(TypeOf(argument)).Contiguous()
+            ? tensor.reshape(bound.Canonical).In(TypeOf(argument)).Aligned()
             : DeviceNumbers.Of(Call.Default(item.First), Call.Device).view(1, Call.Heads, 1, 1)),
     ];
 

@@ -176,6 +176,7 @@ internal static class Planner
     private static LaunchPlan With(GpuKernel kernel, int chunk, int[] tiles, Workload work, Target device)
     {
         // With the fewest tiles ahead it takes the least shared memory.
+        var block = IsAligned(kernel, work) ? GpuTypes.Aligned(device.Block) : device.Block;
         var instance = Instance(GpuTypes.Aheads[^1]);
         if (Fits(instance.SharedBytes, device))
             foreach (var ahead in GpuTypes.Aheads)
@@ -191,8 +192,15 @@ internal static class Planner
         GpuInstance Instance(Type ahead)
         {
             var sizes = Array.ConvertAll(tiles, GpuTypes.Of);
-            return kernel.Of(new([device.Block, GpuTypes.Of(chunk), ahead, .. sizes, GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!]));
+            return kernel.Of(new([block, GpuTypes.Of(chunk), ahead, .. sizes, GpuTypes.Of(work.Element)!, GpuTypes.Of(work.Gate)!]));
         }
+    }
+
+    private static bool IsAligned(GpuKernel kernel, Workload work)
+    {
+        foreach (var dimension in kernel.Dimensions)
+            if (!work.IsAligned(dimension)) return false;
+        return true;
     }
 
     private static bool Fits(int bytes, Target device) => bytes <= device.Machine.SharedBytesPerBlock;

@@ -17,9 +17,9 @@ internal static class Traffic
         switch (parameter.Role)
         {
             case GpuRole.Output or GpuRole.OutputGradient:
-                return tokens * Elements(op.OutputDimensions) * Bytes(op.OutputDimensions.Count == 0 ? ScalarType.Float32 : work.Element);
+                return tokens * Elements(op.OutputDimensions) * Workload.Bytes(op.OutputDimensions.Count == 0 ? ScalarType.Float32 : work.Element);
             case GpuRole.KeptState:
-                return work.Rows(plan.Chunk)[^1] * work.Heads * Elements(State().Dimensions) * Bytes(plan.TypeOfKept(State()));
+                return work.Rows(plan.Chunk)[^1] * work.Heads * Elements(State().Dimensions) * Workload.Bytes(plan.TypeOfKept(State()));
             case not (GpuRole.Argument or GpuRole.ArgumentGradient):
                 return sequences * Elements(State().Dimensions) * FloatBytes;
         }
@@ -29,7 +29,7 @@ internal static class Traffic
         var parts = isGradient && (plan.Kernel.Split is null || !argument.Dimensions.Contains(plan.Kernel.Split)) ? plan.Splits : 1;
         return argument.Role switch
         {
-            ArgumentRole.Token => tokens * parts * Elements(argument.Dimensions) * Bytes(work.TypeOf(argument)),
+            ArgumentRole.Token => tokens * parts * Elements(argument.Dimensions) * Workload.Bytes(work.TypeOf(argument)),
             ArgumentRole.PerHead => (isGradient ? sequences * plan.Splits : work.Heads) * Elements(argument.Dimensions) * FloatBytes,
             _ => 0,
         };
@@ -38,6 +38,4 @@ internal static class Traffic
 
         long Elements(IReadOnlyList<string> dimensions) => dimensions.Aggregate(1L, (product, name) => product * work.Sizes[name]);
     }
-
-    private static long Bytes(ScalarType type) => type == ScalarType.Float32 ? FloatBytes : FloatBytes / 2;
 }

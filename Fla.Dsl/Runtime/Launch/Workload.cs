@@ -40,6 +40,12 @@ public sealed record Workload(
     /// <summary>The size of a dimension, or of the features of one.</summary>
     internal long Size(string dimension) => FeatureMaps.SizeOf(dimension, of => Size(of)) ?? Sizes[dimension];
 
+    /// <summary>Whether rows of a dimension have a multiple of <see cref="TensorMemory.Alignment"/> bytes in all tensors.</summary>
+    internal bool IsAligned(string dimension) => Size(dimension) * Bytes(Element) % TensorMemory.Alignment == 0; // no others are narrower
+
+    /// <summary>The bytes of an element.</summary>
+    internal static long Bytes(ScalarType type) => type == ScalarType.Float32 ? 4 : 2;
+
     /// <summary>What a call comes to for kernels.</summary>
     internal static Workload Of(RecurrenceCall call)
     {

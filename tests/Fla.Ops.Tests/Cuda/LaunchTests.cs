@@ -1,6 +1,7 @@
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Cuda;
 using Fla.Dsl.Runtime.Emulator;
+using Fla.Dsl.Runtime.Launch;
 using static TorchSharp.torch;
 
 namespace Fla.Ops.Tests.Cuda;
@@ -37,6 +38,17 @@ public class LaunchTests
         using var scope = NewDisposeScope();
         var transposed = zeros(3, 4).t();
         Refused(() => TensorMemory.Pointer(transposed), "transposed", "strides [1, 4]", "sizes [4, 3]");
+    }
+
+    [Fact]
+    public void What_does_not_begin_at_a_multiple_of_16_bytes_is_copied()
+    {
+        using var scope = NewDisposeScope();
+        Tensor whole = rand(9), part = whole.slice(0, 1, 9, 1), aligned = part.Aligned();
+        Assert.Same(whole, whole.Aligned());
+        Assert.NotEqual(0, TensorMemory.Pointer(part) % 16);
+        Assert.Equal(0, TensorMemory.Pointer(aligned) % 16);
+        Assert.True(aligned.equal(part).all().item<bool>());
     }
 
     [Fact]

@@ -22,6 +22,14 @@ public class UnrollingTests
         Unrolls(Loop("L", "%r1", "0", "4", Loop("M", "%r2", "%r1", "4", Stores("%r2"))), 4 + 3 + 2 + 1);
 
     [Fact]
+    public void A_turn_does_without_what_only_its_counter_gives()
+    {
+        string text = Kernel(Loop("L", "%r1", "0", "4", $"mul.lo.s32\t%r3, %r1, 3;\n{Stores("%r3")}") + "ret;"), unrolled = Unrolled(text);
+        Same(text, unrolled);
+        Assert.DoesNotContain("mul.lo", unrolled);
+    }
+
+    [Fact]
     public void A_counter_may_be_halved() =>
         Unrolls(Loop("L", "%r1", "-16", "-1", Stores("%r1"), "shr.s32\t{1}, {0}, 1;"), 4);
 

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Fla.Dsl;
 using Fla.Dsl.Runtime;
 using Fla.Dsl.Runtime.Cuda;
+using Fla.Dsl.Runtime.Gpu;
 using Fla.Dsl.Runtime.Launch;
 using Fla.Layers.Evaluation;
 using Fla.Ops.Tests.Cuda;
@@ -50,6 +51,24 @@ public class KernelTextTests
 
     [Fact]
     public void None_has_local_memory() => Assert.All(Texts.Value, kernel => Assert.DoesNotContain(".local", kernel.Value));
+
+    [Theory]
+    [InlineData("Retention", 128, 36, 128, 40)]
+    [InlineData("GatedLinearAttention", 100, 64, 104, 64)]
+    public void Rows_that_are_not_aligned_have_kernels_of_their_own(string name, long keys, long values, long alignedKeys, long alignedValues)
+    {
+        var op = Ops.First(op => op.Name == name);
+        var others = Plans(op, Many with { Keys = keys, Values = values });
+        var aligned = Plans(op, Many with { Keys = alignedKeys, Values = alignedValues });
+        Assert.All(others.Zip(aligned), pair =>
+        {
+            Assert.Equal(typeof(Cuda8), pair.First.Method.GetGenericArguments()[0]);
+            Assert.Equal(typeof(AlignedCuda8), pair.Second.Method.GetGenericArguments()[0]);
+            string[] texts = [.. new[] { pair.First, pair.Second }.Select(plan => KernelCompiler.Compile(plan.Method, PtxText.Target).Text)];
+            Assert.All(texts, text => Assert.DoesNotContain(".local", text));
+            Assert.True(Count(texts[0], ";") > Count(texts[1], ";"));
+        });
+    }
 
     /// <summary>The tokens of a chunk, and over how many blocks each kernel's columns are split; nothing where tiles do not fit.</summary>
     [Fact]

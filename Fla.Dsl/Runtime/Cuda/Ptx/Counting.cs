@@ -1,5 +1,24 @@
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
+/// <summary>The turns of a loop.</summary>
+/// <param name="Counter">The register that counts them.</param>
+/// <param name="Values">What it holds when each begins, and when the loop is left.</param>
+/// <param name="Known">What is known of registers that no turn changes.</param>
+/// <param name="Changed">The registers that a turn may change.</param>
+internal sealed record Turns(string Counter, IReadOnlyList<Value> Values, Facts Known, IReadOnlyCollection<string> Changed)
+{
+    /// <summary>How many there are.</summary>
+    public int Count => Values.Count - 1;
+
+    /// <summary>What is known when one begins, or when the loop is left; good until this is asked for again.</summary>
+    public Facts At(int turn)
+    {
+        foreach (string register in Changed) Known.Remove(register);
+        Known[Counter] = Values[turn];
+        return Known;
+    }
+}
+
 /// <summary>
 /// Counts the turns of a loop by going through what decides on them: a register that the header's predicate depends on, that has a known
 /// value at first and that every turn changes once in a known way.
@@ -31,10 +50,10 @@ internal sealed class Counting
     }
 
     /// <summary>
-    /// How often a loop turns when entered with <paramref name="entering"/> known, if nothing but its header ends it; null if that cannot
+    /// The turns of a loop when entered with <paramref name="entering"/> known, if nothing but its header ends it; null if that cannot
     /// be told, or the turns together have more than <paramref name="mostStatements"/>.
     /// </summary>
-    public static int? Turns(ControlFlow flow, IReadOnlyList<Loop> loops, Loop loop, Facts entering, int mostStatements)
+    public static Turns? Of(ControlFlow flow, IReadOnlyList<Loop> loops, Loop loop, Facts entering, int mostStatements)
     {
         var header = flow[loop.Header];
         if (loop.Latches.Count != 1 || loop.Blocks.Contains(flow.Entry.Id)) return null;
@@ -47,8 +66,8 @@ internal sealed class Counting
         var invariants = new Lazy<Facts>(() => counting.Invariants(entering));
         foreach (string counter in counters)
             if (counting.StepsOf(counter) is { } steps)
-                if (counting.Simulate(header, branch, new(invariants.Value), counter, entering[counter], steps, mostStatements) is { } turns)
-                    return turns;
+                if (counting.Simulate(header, branch, new(invariants.Value), counter, entering[counter], steps, mostStatements) is { } values)
+                    return new(counter, values, invariants.Value, counting.writes.Keys);
         return null;
     }
 
@@ -59,16 +78,17 @@ internal sealed class Counting
         return facts;
     }
 
-    private int? Simulate(
+    private List<Value>? Simulate(
         Block header, Branch branch, Facts facts, string counter, Value start, IReadOnlyList<Statement> steps, int mostStatements)
     {
         facts[counter] = start;
+        List<Value> values = [start];
         for (int turns = 0; turns == 0 || (long)turns * size <= mostStatements; turns++)
         {
             foreach (var statement in header.Statements) facts.Pass(statement);
             if (!facts.TryGetValue(branch.Predicate, out var predicate)) return null;
             int next = branch.Taken(predicate.Number != 0) ? branch.Target : header.Next!.Value;
-            if (!loop.Blocks.Contains(next)) return turns;
+            if (!loop.Blocks.Contains(next)) return values;
 
             // In the next turn nothing is left of what the header has found in this one.
             foreach (var step in steps) facts.Pass(step);
@@ -76,6 +96,7 @@ internal sealed class Counting
             foreach (var statement in header.Statements)
                 foreach (string register in statement.Writes) facts.Remove(register);
             facts[counter] = value;
+            values.Add(value);
         }
         return null;
     }

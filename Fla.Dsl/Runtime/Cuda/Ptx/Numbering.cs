@@ -44,12 +44,18 @@ internal sealed class Numbering
         single = Definitions.Single(order, dominance);
     }
 
+    /// <summary>Whether an instruction takes numbers where it takes registers with numbers.</summary>
+    public static bool TakesLiterals(Instruction instruction) => TakesLiterals(instruction.Root, instruction.Type);
+
     public static PtxFunction Run(PtxFunction function)
     {
         var numbering = new Numbering(function);
         Block[] blocks = [.. numbering.order.Select(numbering.Rewrite)];
         return function with { Declarations = numbering.registers.Declarations, Flow = new ControlFlow(blocks) };
     }
+
+    private static bool TakesLiterals(string root, string type) =>
+        root == "mov" || (TakeLiterals.Contains(root) && RegisterFile.IsInteger(type));
 
     private Block Rewrite(Block source)
     {
@@ -145,8 +151,7 @@ internal sealed class Numbering
 
     private int Emit(string opcode, string? to, int a, int b, int c, char kind)
     {
-        string root = opcode[..opcode.IndexOf('.')];
-        bool literals = root == "mov" || (TakeLiterals.Contains(root) && RegisterFile.IsInteger(opcode[(opcode.LastIndexOf('.') + 1)..]));
+        bool literals = TakesLiterals(opcode[..opcode.IndexOf('.')], opcode[(opcode.LastIndexOf('.') + 1)..]);
         List<string> operands = new(4) { "" };
         foreach (int operand in (ReadOnlySpan<int>)[a, b, c])
         {

@@ -9,12 +9,17 @@ internal static class PtxPasses
     /// <summary>The text that the driver is given.</summary>
     public static string Run(string ptx, PtxTarget target) => PtxModule.Parse(ptx)
         .WithLines(target.Apply)
-        // Loops before arrays: the index of an element is a number once its loop is written out.
+        // What a loop need not do is not written out.
+        .WithFunctions(Simplified)
         .WithFunctions(function => function with { Flow = Unrolling.Run(function.Flow) })
-        .WithFunctions(Promotion.Run)
-        // Then most of what is written out again and again is known, or the same as before.
-        .WithFunctions(Numbering.Run)
-        // What served it serves nobody any more.
-        .WithFunctions(function => function with { Flow = DeadCode.Run(function.Flow) })
+        // The index of an element is a number once its loop is written out, and most is known, or the same as before.
+        .WithFunctions(Simplified)
         .ToString();
+
+    /// <summary>The same with arrays in registers, nothing computed twice, and nothing that serves nobody.</summary>
+    private static PtxFunction Simplified(PtxFunction function)
+    {
+        var numbered = Numbering.Run(Promotion.Run(function));
+        return numbered with { Flow = DeadCode.Run(numbered.Flow) };
+    }
 }

@@ -10,11 +10,10 @@ internal sealed class RegisterFile
     /// <summary>The kind of registers that are true or false.</summary>
     public const char Predicate = 'p';
 
-    // ILGPU names none so.
-    private const string Own = "%v";
-
     private static readonly (char Kind, string Type)[] Kinds = [(Predicate, "pred"), ('h', "b16"), ('r', "b32"), ('d', "b64")];
 
+    // ILGPU names none so; those that there are from before are no different from others.
+    private readonly string own = "%v";
     private readonly List<string> others = [];
     private readonly Dictionary<string, char> families = [];
     private readonly Dictionary<string, char> known = [];
@@ -31,6 +30,7 @@ internal sealed class RegisterFile
                 continue;
             }
             others.Add($".reg .{TypeOf(KindOf(type))}\t{name};");
+            while (name.StartsWith(own, StringComparison.Ordinal)) own += "v";
             int family = name.IndexOf('<');
             if (family < 0) known[name] = KindOf(type);
             else families[name[..family]] = KindOf(type);
@@ -41,7 +41,7 @@ internal sealed class RegisterFile
     public IReadOnlyList<string> Declarations =>
     [
         .. others,
-        .. counts.Select(pair => string.Create(CultureInfo.InvariantCulture, $".reg .{TypeOf(pair.Key)}\t{Own}{pair.Key}<{pair.Value}>;")),
+        .. counts.Select(pair => string.Create(CultureInfo.InvariantCulture, $".reg .{TypeOf(pair.Key)}\t{own}{pair.Key}<{pair.Value}>;")),
     ];
 
     /// <summary>A register that there has not been.</summary>
@@ -49,7 +49,7 @@ internal sealed class RegisterFile
     {
         int number = counts.GetValueOrDefault(kind);
         counts[kind] = number + 1;
-        string name = string.Create(CultureInfo.InvariantCulture, $"{Own}{kind}{number}");
+        string name = string.Create(CultureInfo.InvariantCulture, $"{own}{kind}{number}");
         known[name] = kind;
         return name;
     }
@@ -58,7 +58,7 @@ internal sealed class RegisterFile
     public bool Has(string operand) => operand.Length > 1 && operand[0] == '%' && Find(operand) != '\0';
 
     /// <summary>Whether a register is one of <see cref="New"/>.</summary>
-    public bool IsNew(string register) => register.StartsWith(Own, StringComparison.Ordinal);
+    public bool IsNew(string register) => register.StartsWith(own, StringComparison.Ordinal);
 
     /// <summary>Whether what holds a value is a register, not a number.</summary>
     public bool IsHolder(string holder) => holder[0] == '%' && Has(holder);

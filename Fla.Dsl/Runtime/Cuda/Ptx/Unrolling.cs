@@ -11,6 +11,7 @@ internal static class Unrolling
 
     public static ControlFlow Run(ControlFlow flow)
     {
+        var specialization = new Specialization(flow);
         // Where the turns of an inner loop depend on the outer one, they are known once that is written out: hence again.
         for (bool unrolled = true; unrolled;)
         {
@@ -18,7 +19,7 @@ internal static class Unrolling
             unrolled = false;
             while (Next(flow, entering) is { Count: > 0 } loops)
             {
-                flow = Joining.Run(Unroll(flow, loops));
+                flow = Joining.Run(Unroll(flow, loops, specialization));
                 unrolled = true;
             }
         }
@@ -48,14 +49,14 @@ internal static class Unrolling
     }
 
     /// <summary>Loops whose turns are known, none of them in another, the innermost first; with their turns.</summary>
-    private static List<(Loop Loop, int Turns)> Next(ControlFlow flow, Dictionary<int, Facts> entering)
+    private static List<(Loop Loop, Turns Turns)> Next(ControlFlow flow, Dictionary<int, Facts> entering)
     {
         Loop[] loops = [.. Loop.Of(flow).Values.OrderBy(loop => loop.Blocks.Count)];
-        List<(Loop, int)> next = [];
+        List<(Loop, Turns)> next = [];
         HashSet<int> taken = [];
         foreach (var loop in loops)
             if (entering.TryGetValue(loop.Header, out var facts) && !loop.Blocks.Overlaps(taken))
-                if (Counting.Turns(flow, loops, loop, facts, MostStatements) is { } turns)
+                if (Counting.Of(flow, loops, loop, facts, MostStatements) is { } turns)
                 {
                     next.Add((loop, turns));
                     taken.UnionWith(loop.Blocks);
@@ -63,31 +64,33 @@ internal static class Unrolling
         return next;
     }
 
-    private static ControlFlow Unroll(ControlFlow flow, List<(Loop Loop, int Turns)> loops)
+    private static ControlFlow Unroll(ControlFlow flow, List<(Loop Loop, Turns Turns)> loops, Specialization specialization)
     {
         int free = flow.FreeId;
         Dictionary<int, IReadOnlyList<Block>> written = [];
         foreach (var (loop, turns) in loops)
         {
             foreach (int block in loop.Blocks) written[block] = [];
-            written[loop.Header] = Turned(flow, loop, turns, ref free);
+            written[loop.Header] = Turned(flow, loop, turns, specialization, ref free);
         }
         return new ControlFlow([.. flow.Blocks.SelectMany(block => written.TryGetValue(block.Id, out var blocks) ? blocks : [block])]);
     }
 
     /// <summary>The loop's blocks as often as it turns, then the header once more, which leaves.</summary>
-    private static List<Block> Turned(ControlFlow flow, Loop loop, int turns, ref int free)
+    private static List<Block> Turned(ControlFlow flow, Loop loop, Turns turns, Specialization specialization, ref int free)
     {
         var header = flow[loop.Header];
         var (target, next) = (header.Branch!.Target, header.Next!.Value);
         var (inside, exit) = loop.Blocks.Contains(next) ? (next, target) : (target, next);
         var others = flow.Blocks.Where(block => block.Id != header.Id && loop.Blocks.Contains(block.Id));
         Block[] body = [header with { Branch = null, Next = inside }, .. others];
+        // Behind the step the counter is another: it is the last block's, or only the header is sure to come before.
+        bool stepsLast = flow[loop.Latches[0]].Statements.Any(statement => statement.Writes.Contains(turns.Counter));
 
         // The first turn has the loop's own numbers: what led to the header leads to it.
         List<Block> written = [];
         var numbers = loop.Blocks.ToDictionary(id => id);
-        for (int turn = 0; turn < turns; turn++)
+        for (int turn = 0; turn < turns.Count; turn++)
         {
             var own = numbers;
             numbers = [];
@@ -96,10 +99,13 @@ internal static class Unrolling
             foreach (var block in body)
             {
                 var redirected = block.Redirected(to => to == loop.Header ? following : own.GetValueOrDefault(to, to));
-                written.Add(redirected with { Id = own[block.Id] });
+                bool isCounted = stepsLast || block == body[0];
+                var statements = isCounted ? specialization.Run(block, turns.At(turn)) : block.Statements;
+                written.Add(redirected with { Id = own[block.Id], Statements = statements });
             }
         }
-        written.Add(header with { Id = numbers[loop.Header], Branch = null, Next = exit });
+        var last = header with { Id = numbers[loop.Header], Branch = null, Next = exit };
+        written.Add(last with { Statements = specialization.Run(last, turns.At(turns.Count)) });
         return written;
     }
 }
