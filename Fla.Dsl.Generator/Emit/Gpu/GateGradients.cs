@@ -4,9 +4,10 @@ using Fla.Dsl.Generator.Lowering;
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
-/// The gradient of gates sums, for each token, its shares as the later one of a pair less those as the earlier one. Where all these are what
-/// arguments' gradients are made of, it is theirs: <c>dG = q dq - k dk</c>, a sum over the columns of two tiles that are there anyway,
-/// instead of sums over the rows and the columns of all pairs. What a token's share in itself adds to both is rounded alike, and cancels.
+/// The gradient of gates sums, for each token, its shares as the later one of a pair less those as the earlier one. Where all these are
+/// what arguments' gradients are made of, it is theirs: <c>dG = q dq - k dk</c>, a sum over the columns of two tiles that are there
+/// anyway, instead of sums over the rows and the columns of all pairs. What a token's share in itself adds to both is rounded alike, and
+/// cancels.
 /// </summary>
 internal sealed class GateGradients
 {
@@ -26,7 +27,8 @@ internal sealed class GateGradients
     }
 
     /// <summary>Whether a value is what gradients of gates are: sums from each token on.</summary>
-    public static bool IsOne(Instruction tile) => tile is { Op: TileOp.CumulativeSum, Reverse: true, Exclusive: false } && Places.Of(tile.Shape) == Place.Line;
+    public static bool IsOne(Instruction tile) =>
+        tile is { Op: TileOp.CumulativeSum, Reverse: true, Exclusive: false } && Places.Of(tile.Shape) == Place.Line;
 
     /// <summary>
     /// The arguments and their gradients whose products a line adds up, and whether they are subtracted; null if that is not all of it.
@@ -63,7 +65,8 @@ internal sealed class GateGradients
             {
                 // A share that is no pair's has no other half that the token's own would cancel with.
                 if (isPair ? !summed.Factors.Any(IsCausal) : ofColumns) return null;
-                var share = new Share(Key(summed.Factors.Concat(term.Factors).Where(factor => factor != sums[0])), ofColumns, term.IsNegative ^ summed.IsNegative);
+                var factors = summed.Factors.Concat(term.Factors).Where(factor => factor != sums[0]);
+                var share = new Share(Key(factors), ofColumns, term.IsNegative ^ summed.IsNegative);
                 shares.Add(share);
                 if (isPair) pairs.Add(share);
             }
@@ -76,21 +79,29 @@ internal sealed class GateGradients
     private List<Share>? Without(List<Share> shares, int argument, int gradient, bool isNegative)
     {
         var left = shares.ToList();
-        return Terms(gradient).All(term => Forms(argument, term).Any(form => left.Remove(form with { IsNegative = term.IsNegative ^ isNegative }))) ? left : null;
+        bool IsThere(Term term) => Forms(argument, term).Any(form => left.Remove(form with { IsNegative = term.IsNegative ^ isNegative }));
+        return Terms(gradient).All(IsThere) ? left : null;
     }
 
-    /// <summary>The ways in which an argument times a product is written as a share: also with the product's left operand outside, <c>x . (a b) = a . (x b^T)</c>.</summary>
+    /// <summary>
+    /// The ways in which an argument times a product is written as a share: also with the product's left operand outside,
+    /// <c>x . (a b) = a . (x b^T)</c>.
+    /// </summary>
     private IEnumerable<Share> Forms(int argument, Term term)
     {
         yield return new Share(Key(term.Factors.Append(argument)), false, false);
         foreach (var factor in term.Factors)
         {
-            if (program[factor] is not { Op: TileOp.MatMul } product || Terms(product.Operands[0]).ToList() is not [{ IsNegative: false } outside]) continue;
+            if (program[factor] is not { Op: TileOp.MatMul } product) continue;
+            if (Terms(product.Operands[0]).ToList() is not [{ IsNegative: false } outside]) continue;
             var others = term.Factors.Where(other => other != factor).Concat(outside.Factors);
             var (left, right) = product.TransposeLeft ? (product.Operands[1], argument) : (argument, product.Operands[1]);
-            foreach (var counterpart in program.Instructions.Where(other => other is { Op: TileOp.MatMul, TransposeLeft: false }
-                && other.Operands[0] == left && other.Operands[1] == right && other.TransposeRight == (product.TransposeLeft || !product.TransposeRight)))
-                yield return new Share(Key(others.Append(counterpart.Id)), product.TransposeLeft, false);
+            foreach (var other in program.Instructions)
+            {
+                var isCounterpart = other is { Op: TileOp.MatMul, TransposeLeft: false, Operands: var of }
+                    && of[0] == left && of[1] == right && other.TransposeRight == (product.TransposeLeft || !product.TransposeRight);
+                if (isCounterpart) yield return new Share(Key(others.Append(other.Id)), product.TransposeLeft, false);
+            }
         }
     }
 
@@ -114,7 +125,9 @@ internal sealed class GateGradients
             TileOp.Add => Of(0).Concat(Of(1)),
             TileOp.Subtract => Of(0).Concat(Of(1).Select(term => term with { IsNegative = !term.IsNegative })),
             TileOp.Negate => Of(0).Select(term => term with { IsNegative = !term.IsNegative }),
-            TileOp.Multiply => from left in Of(0) from right in Of(1) select new Term([.. left.Factors, .. right.Factors], left.IsNegative ^ right.IsNegative),
+            TileOp.Multiply => from a in Of(0)
+                               from b in Of(1)
+                               select new Term([.. a.Factors, .. b.Factors], a.IsNegative ^ b.IsNegative),
             _ => [new Term([id], false)],
         };
     }
@@ -124,6 +137,8 @@ internal sealed class GateGradients
     /// <summary>A product of values.</summary>
     private sealed record Term(IReadOnlyList<int> Factors, bool IsNegative);
 
-    /// <summary>What is summed of a product over its columns, or over the rows of all pairs (<paramref name="OfColumns"/>), for each token.</summary>
+    /// <summary>
+    /// A product that is summed for each token over its columns, or over the rows of all pairs (<paramref name="OfColumns"/>).
+    /// </summary>
     private sealed record Share(string Key, bool OfColumns, bool IsNegative);
 }

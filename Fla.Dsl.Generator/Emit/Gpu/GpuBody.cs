@@ -164,7 +164,8 @@ internal sealed partial class GpuBody
     }
 
     private bool IsKnown(int id) =>
-        program[id].Op == TileOp.Constant || IsValidity(id) || numbers.ContainsKey(id) || totals.ContainsKey(id) || lines.ContainsKey(id) || registers.ContainsKey(id) || shared.ContainsKey(id);
+        program[id].Op == TileOp.Constant || IsValidity(id) || numbers.ContainsKey(id) || totals.ContainsKey(id)
+        || lines.ContainsKey(id) || registers.ContainsKey(id) || shared.ContainsKey(id);
 
     private bool IsValidity(int id) => program.Inputs.Any(input => input.Id == id && input.Kind == InputKind.Validity);
 

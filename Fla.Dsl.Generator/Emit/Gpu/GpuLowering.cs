@@ -40,7 +40,8 @@ internal sealed class GpuLowering
             TileOp.SumRows when IsGate(tile.Operands[0]) && HasSums(tile.Operands[0]) => builder.LastRow(Sums(X(0))),
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && IsGate(tile.Operands[0]) && tile is { Reverse: true, Exclusive: true } =>
                 builder.Name(builder.Subtract(builder.LastRow(Sums(X(0))), Sums(X(0))), tile.Name),
-            TileOp.CumulativeSum when !tile.Reverse && !IsGate(tile.Operands[0]) => builder.Subtract(Total(X(0)), SumsFrom(X(0), !tile.Exclusive)),
+            TileOp.CumulativeSum when !tile.Reverse && !IsGate(tile.Operands[0]) =>
+                builder.Subtract(Total(X(0)), SumsFrom(X(0), !tile.Exclusive)),
             TileOp.CumulativeSum when Places.Of(tile.Shape) == Place.Tile && tile.Exclusive && !IsGate(tile.Operands[0]) =>
                 builder.Name(SumsFrom(X(0), exclusive: true), tile.Name),
             TileOp.Divide when Places.Of(tile.Shape) == Place.Tile && Places.Of(builder[X(1)].Shape) != Place.Tile =>
@@ -74,11 +75,14 @@ internal sealed class GpuLowering
     }
 
     /// <summary>The sum over the tokens; of sums over the columns, which factors go into, that over a whole tile.</summary>
-    private int Total(int sums) =>
-        builder[sums] is { Op: TileOp.Multiply, Operands: var factors } && builder[factors[0]].Op == TileOp.SumColumns
-        && builder[builder[factors[0]].Operands[0]] is { Op: TileOp.Multiply, Operands: var tiles } && tiles.All(tile => Places.Of(builder[tile].Shape) == Place.Tile)
-            ? builder.SumRows(builder.SumColumns(builder.Multiply(builder.Multiply(tiles[0], factors[1]), tiles[1])))
-            : builder.SumRows(sums);
+    private int Total(int sums)
+    {
+        if (builder[sums] is not { Op: TileOp.Multiply, Operands: var factors } || builder[factors[0]].Op != TileOp.SumColumns
+            || builder[builder[factors[0]].Operands[0]] is not { Op: TileOp.Multiply, Operands: var tiles }
+            || tiles.Any(tile => Places.Of(builder[tile].Shape) != Place.Tile))
+            return builder.SumRows(sums);
+        return builder.SumRows(builder.SumColumns(builder.Multiply(builder.Multiply(tiles[0], factors[1]), tiles[1])));
+    }
 
     /// <summary>Whether something other than the sum of all of them takes sums of log-decays.</summary>
     private bool HasSums(int gates) => IsDecay(gates) || program.Instructions.Any(user => user.Op == TileOp.CumulativeSum && user.Operands[0] == gates);

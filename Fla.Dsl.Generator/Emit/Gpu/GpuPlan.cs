@@ -60,11 +60,13 @@ internal sealed class GpuPlan
     }
 
     /// <summary>What a value is computed from that is computed on its own or at hand.</summary>
-    public IEnumerable<int> Sources(int id) => Program[id].Operands.SelectMany(operand => IsWithin(operand) ? Sources(operand) : [operand]).Distinct();
+    public IEnumerable<int> Sources(int id) =>
+        Program[id].Operands.SelectMany(operand => IsWithin(operand) ? Sources(operand) : [operand]).Distinct();
 
     /// <summary>What reads a tile where it is in registers.</summary>
     public IEnumerable<int> RegisterReaders(int id) => users.TryGetValue(id, out var all)
-        ? all.Where(user => IsSum(user) || Places.IsElementwise(Program[user].Op) && !IsScaledOperand(user)).SelectMany(user => IsWithin(user) ? Readers(user) : [user])
+        ? all.Where(user => IsSum(user) || Places.IsElementwise(Program[user].Op) && !IsScaledOperand(user))
+            .SelectMany(user => IsWithin(user) ? Readers(user) : [user])
         : [];
 
     /// <summary>What of that reads a value.</summary>
@@ -93,7 +95,8 @@ internal sealed class GpuPlan
     public bool IsSum(int id) => Program[id].Op is TileOp.SumRows or TileOp.SumColumns;
 
     /// <summary>Whether a number is the sum of all of a tile.</summary>
-    public bool IsTotal(int id) => PlaceOf(id) == Place.Scalar && !results.Contains(id) && IsSum(id) && IsSumOfTile(Program[id].Operands[0]);
+    public bool IsTotal(int id) =>
+        PlaceOf(id) == Place.Scalar && !results.Contains(id) && IsSum(id) && IsSumOfTile(Program[id].Operands[0]);
 
     /// <summary>Whether all that a value is used for takes it from shared memory in the type of elements.</summary>
     public bool IsOnlyStored(int id) => !results.Contains(id) && users.TryGetValue(id, out var all) && all.All(user => Places.IsProduct(Program[user].Op));

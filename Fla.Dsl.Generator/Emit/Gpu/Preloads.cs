@@ -1,8 +1,8 @@
 namespace Fla.Dsl.Generator.Emit.Gpu;
 
 /// <summary>
-/// What a loop over a thread's elements of a tile reads of shared memory, in registers before it begins: of lines, the numbers of its rows or
-/// columns; of tiles, its elements, two at once where they lie beside one another.
+/// What a loop over a thread's elements of a tile reads of shared memory, in registers before it begins: of lines, the numbers of its
+/// rows or columns; of tiles, its elements, two at once where they lie beside one another.
 /// </summary>
 /// <param name="sizes">The tile's sizes as C#.</param>
 /// <param name="names">Names of the kernel.</param>

@@ -28,10 +28,13 @@ internal sealed class RegisterOrder(GpuPlan plan)
         return order;
     }
 
-    /// <summary>The registers that are taken when a value has been computed, less those before. A tile that is there for a sum is soon gone.</summary>
+    /// <summary>
+    /// The registers that are taken when a value has been computed, less those before. A tile that is there for a sum is soon gone.
+    /// </summary>
     private int Taken(int id) => (IsKept(id) ? Size(id) : 0) - plan.Sources(id).Where(source => IsLast(source, id)).Sum(Size);
 
-    private bool IsKept(int id) => plan.RegisterReaders(id).Any(reader => !plan.IsSum(reader)) || plan.Program.Next.Any(next => next.Id == id);
+    private bool IsKept(int id) =>
+        plan.RegisterReaders(id).Any(reader => !plan.IsSum(reader)) || plan.Program.Next.Any(next => next.Id == id);
 
     private bool IsLast(int source, int reader) => plan.RegisterReaders(source).Contains(reader)
         && plan.RegisterReaders(source).All(other => other == reader || computed.Contains(other));
