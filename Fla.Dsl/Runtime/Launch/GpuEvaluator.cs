@@ -203,7 +203,7 @@ internal sealed class GpuEvaluator : Evaluator
 
     private bool Has(LaunchPlan plan, GpuRole role, int state) => plan.Kernel.Parameters.Contains(new(role, Call.Op.States[state].Name));
 
-    // As kernels take them: those that come one after the other the same tensors.
+    // As kernels take them, once for all kernels of a walk.
     private Tensor[] Converted(IReadOnlyList<Tensor?> arguments) =>
     [
         .. Call.DeclaredArguments.Zip(arguments, Call.Arguments).Select(item => item is (var argument, { } tensor, { } bound)
