@@ -84,6 +84,30 @@ internal static class Asm
         return Pair<T>(numbers[0] * first, numbers[1] * second);
     }
 
+    /// <summary>Two fp32 numbers beside one another in global memory, if <paramref name="holds"/> is not 0.</summary>
+    public static void ReadPairIf(int holds, ArrayView<float> to, int at, long address)
+    {
+        Ref<float> first = to[at], second = to[at + 1];
+        Ref<long> from = address;
+        Ref<int> condition = holds;
+        CudaAsm.EmitRef(
+            "{ .reg .pred p; setp.ne.s32 p, %3, 0; @p ld.global.v2.f32 {%0, %1}, [%2]; }",
+            ref first, ref second, ref from, ref condition);
+        to[at] = first.Value;
+        to[at + 1] = second.Value;
+    }
+
+    /// <summary>Puts two numbers beside one another into global memory, if <paramref name="holds"/> is not 0.</summary>
+    public static void WritePairIf<T>(int holds, long address, float first, float second)
+        where T : struct, IElement
+    {
+        if (T.Bytes == 4)
+            CudaAsm.Emit(
+                "{ .reg .pred p; setp.ne.s32 p, %3, 0; @p st.global.v2.f32 [%0], {%1, %2}; }", address, first, second, holds);
+        else
+            CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.b32 [%0], %1; }", address, Pair<T>(first, second), holds);
+    }
+
     /// <summary>16 bytes from shared to global memory, if <paramref name="holds"/> is not 0.</summary>
     public static void Move16If(int holds, long to, uint from) => CudaAsm.Emit(
         "{ .reg .pred p; .reg .b32 a, b, c, d; setp.ne.s32 p, %2, 0; ld.shared.v4.b32 {a, b, c, d}, [%1]; "

@@ -25,6 +25,18 @@ public static partial class Transfers
         var from = state.State<T>(index, head, heads, rows);
         int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
         long stride = state.Stride<T>(1), first = (row * stride) + ((long)column * T.Bytes);
+        if (W.IsAligned && T.Bytes == 4)
+        {
+            for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
+            {
+                int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
+                var inside = Numbers.Select(row + down < rows & column + right < state.Columns, 1, 0);
+                Asm.ReadPairIf(inside, tile, i, from + first + (down * stride) + (right * 4L));
+            }
+
+            return;
+        }
+
         for (var i = 0; i < Layout<W, M, N>.Count; i++)
         {
             int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);

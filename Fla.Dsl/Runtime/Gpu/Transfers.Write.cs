@@ -15,15 +15,13 @@ public static partial class Transfers
     {
         int row = Layout<W, M, N>.Row(0), column = Layout<W, M, N>.Column(0);
         var first = to + (row * stride) + ((long)column * T.Bytes);
-        if (W.IsCuda && T.TensorCoreType != 0 && (W.IsAligned || ((to | stride | ((long)columns * 2)) & 3) == 0))
+        if (W.IsCuda && (W.IsAligned || (T.TensorCoreType != 0 && ((to | stride | ((long)columns * 2)) & 3) == 0)))
         {
             for (var i = 0; i < Layout<W, M, N>.Count; i += 2)
             {
                 int down = Layout<W, M, N>.RowStep(i), right = Layout<W, M, N>.ColumnStep(i);
-                var address = first + (down * stride) + (right * 2L);
-                var pair = Asm.Pair<T>(tile[i], tile[i + 1]);
                 var inside = Numbers.Select(row + down < rows & column + right < columns, 1, 0);
-                CudaAsm.Emit("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p st.global.b32 [%0], %1; }", address, pair, inside);
+                Asm.WritePairIf<T>(inside, first + (down * stride) + (right * (long)T.Bytes), tile[i], tile[i + 1]);
             }
         }
         else

@@ -1,7 +1,7 @@
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
 /// <summary>An operand: a register, or a value that stands in the text; the value is -1 where there is no operand.</summary>
-internal readonly record struct Operand(string? Register, int Value);
+internal sealed record Operand(string? Register, int Value);
 
 /// <summary>What an instruction computes that only gives a register a value: from what, and into which kind of register.</summary>
 internal sealed record Computation(Operand A, Operand B, Operand C, char Kind);

@@ -31,7 +31,7 @@ internal sealed class Counting
     private readonly Dictionary<string, List<Write>> writes = [];
     private readonly int size;
 
-    private readonly record struct Write(int Block, int Place, Statement Statement);
+    private sealed record Write(int Block, int Place, Statement Statement);
 
     private Counting(ControlFlow flow, IReadOnlyList<Loop> loops, Loop loop)
     {

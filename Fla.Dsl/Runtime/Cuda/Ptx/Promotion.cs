@@ -20,7 +20,7 @@ internal sealed class Promotion
     private readonly Dictionary<(string? Guard, int Size, string To, string From), Instruction> moves = [];
 
     /// <summary>A load or store of one or more elements, one after another.</summary>
-    private readonly record struct Access(string Depot, long Offset, int Size, IReadOnlyList<string> Elements);
+    private sealed record Access(string Depot, long Offset, int Size, IReadOnlyList<string> Elements);
 
     /// <summary>The size of what lies at each offset of an array.</summary>
     private sealed class Slots : SortedDictionary<long, int>;

@@ -14,7 +14,7 @@ internal sealed class Specialization
     private readonly List<Statement> written = [];
 
     /// <summary>A known value that no instruction has put into its register.</summary>
-    private readonly record struct Known(Value Value, string Type);
+    private sealed record Known(Value Value, string Type);
 
     /// <summary>For the blocks of a function, and for copies of them.</summary>
     public Specialization(ControlFlow flow) => passing = PassingIn(flow);

@@ -5,7 +5,7 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// <summary>What is known of a register: a number, or an address in a local array.</summary>
 /// <param name="Depot">The array's name; null for a number.</param>
 /// <param name="Number">The number, 32-bit ones as <c>int</c>, predicates as 0 or 1; or the bytes from the start of the array.</param>
-internal readonly record struct Value(string? Depot, long Number);
+internal sealed record Value(string? Depot, long Number);
 
 /// <summary>What is known of the registers at some place in a function.</summary>
 internal sealed class Facts : Dictionary<string, Value>
