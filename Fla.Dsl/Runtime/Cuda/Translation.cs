@@ -11,10 +11,16 @@ namespace Fla.Dsl.Runtime.Cuda;
 /// <summary>
 /// How ILGPU is to translate a kernel. By itself it writes all that a method calls into it, and only then looks for what is known: as most
 /// of a library is for other devices, types and sizes, that would take it seconds. Here each method is simplified before it is written
-/// into others.
+/// into others; and a method's own variables become values before long methods are written into it, as ILGPU follows each variable
+/// through all the loops that there are.
 /// </summary>
 internal static class Translation
 {
+    private static readonly Transformation[] OfVariables =
+    [
+        new Inliner(), new SimplifyControlFlow(), new SSAConstruction(), new LowerStructures(), new DeadCodeElimination(),
+    ];
+
     private static readonly Transformation[] Simplification =
     [
         new Inliner(), new SimplifyControlFlow(), new SSAConstruction(),
@@ -33,7 +39,15 @@ internal static class Translation
         using (var frontend = phase.BeginFrontendCodeGeneration()) read = frontend.GenerateCode(kernel);
         if (phase.IsFaulted) throw phase.LastException!;
 
-        foreach (var methods in BottomUp(phase.IRContext)) Apply(Simplification, phase.IRContext, methods);
+        List<Method> branching = [];
+        foreach (var methods in BottomUp(phase.IRContext))
+        {
+            foreach (var method in branching) method.RemoveFlags(MethodFlags.Inline);
+            Apply(OfVariables, phase.IRContext, methods);
+            foreach (var method in branching) method.AddFlags(MethodFlags.Inline);
+            Apply(Simplification, phase.IRContext, methods);
+            branching.AddRange(methods.Where(method => method.Blocks.Count > 1));
+        }
         phase.IRContext.Transform(Transformer.Create(TransformerConfiguration.Transformed, new DeadCodeElimination()));
         var optimization = context.Properties.OptimizationLevel.CreateTransformer(
             TransformerConfiguration.Empty, context.Properties.InliningMode);
