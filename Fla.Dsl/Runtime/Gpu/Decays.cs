@@ -53,27 +53,15 @@ internal static class Decays
         where C : struct, ISize
         where K : struct, ISize => Asm.Of(sums + Shared<C, K, SingleElement>.At(row, 2 * (Block.Lane & 3)));
 
-    /// <summary>Scales a pair of a fragment by the decay between a reference and the tokens' sums.</summary>
-    /// <param name="fragment">The fragment.</param>
-    /// <param name="at">The pair.</param>
+    /// <summary>Of a pair of a fragment of half type two operands of fp32, scaled by the decay between a reference and the tokens' sums.</summary>
+    /// <param name="fragment">The operands.</param>
+    /// <param name="at">Where the first goes.</param>
+    /// <param name="step">From there to the second.</param>
+    /// <param name="pair">The pair.</param>
     /// <param name="sums">Where the two sums are.</param>
     /// <param name="reference">The sums at the reference.</param>
-    /// <param name="from">Where among them.</param>
     /// <param name="later">Whether the fragment is later than the reference.</param>
     /// <param name="numbers">Four registers.</param>
-    public static void Scale<W, T>(
-        ArrayView<uint> fragment, int at, uint sums, ArrayView<float> reference, int from, bool later, ArrayView<float> numbers)
-        where W : struct, IBlock
-        where T : struct, IElement
-    {
-        Asm.LoadPair(numbers, 0, sums);
-        Asm.Unpack<T>(numbers, 2, fragment[at]);
-        var low = numbers[2] * Factor<W>(numbers[0], reference[from], later);
-        var high = numbers[3] * Factor<W>(numbers[1], reference[from + 1], later);
-        fragment[at] = Asm.Pair<T>(low, high);
-    }
-
-    /// <summary>Of a pair of a fragment of half type two operands of fp32, scaled in the same way.</summary>
     public static void Operands<W, T>(
         ArrayView<uint> fragment, int at, int step, uint pair, uint sums, ArrayView<float> reference, bool later, ArrayView<float> numbers)
         where W : struct, IBlock

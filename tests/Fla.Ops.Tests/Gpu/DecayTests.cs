@@ -1,5 +1,6 @@
 using Fla.Dsl.Runtime.Gpu;
 using Fla.Ops.Tests.Cuda;
+using TorchSharp;
 using static Fla.Ops.Tests.Gpu.Blocks;
 
 namespace Fla.Ops.Tests.Gpu;
@@ -12,6 +13,9 @@ public class DecayTests
 
     // Of an fp32 sum, its terms and the exponents in them.
     private const double Epsilon = 1.0 / (1 << 22);
+
+    // Of operands that tensor cores take as fp32 of 11 bits, each rounded to nearest.
+    private const double EpsilonOfOperands = 1.0 / (1 << 10);
 
     // What is below it is nothing in fp32.
     private const double Least = 1e-37;
@@ -40,40 +44,31 @@ public class DecayTests
 
     [Theory]
     [MemberData(nameof(Chunks))]
-    public void What_tokens_have_in_common_decays_by_the_gates_between_them(int size, int width, int rows, int columns, bool strong)
-    {
-        var inputs = new Inputs(size, width, rows, columns, strong ? Extreme : Moderate);
-        foreach (var point in Points)
-        {
-            var result = inputs.Run(nameof(DecayKernels.Dot), point, inputs.X, inputs.Y, size * size);
-            inputs.Check(result, size, start: 0, terms: (i, j) => Enumerable.Range(0, inputs.Counts(j, i, point) ? columns : 0)
-                .Select(k => inputs.At(inputs.X, i, k) * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point)));
-        }
-    }
+    public void What_tokens_have_in_common_decays_by_the_gates_between_them(int size, int width, int rows, int columns, bool strong) =>
+        CheckDots(new Inputs(size, width, rows, columns, strong ? Extreme : Moderate), typeof(SingleElement));
 
     [Theory]
     [MemberData(nameof(Chunks))]
-    public void Later_tokens_see_what_is_left_of_earlier_ones(int size, int width, int rows, int columns, bool strong)
-    {
-        var inputs = new Inputs(size, width, rows, columns, strong ? Extreme : Moderate);
-        foreach (var point in Points)
-        {
-            var result = inputs.Run(nameof(DecayKernels.Mix), point, inputs.Square(point), inputs.Y, size * width);
-            inputs.Check(result, width, start: 1, terms: (i, k) => Enumerable.Range(0, size).Where(j => inputs.Counts(j, i, point))
-                .Select(j => inputs.A[(i * size) + j] * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point)));
-        }
-    }
+    public void Later_tokens_see_what_is_left_of_earlier_ones(int size, int width, int rows, int columns, bool strong) =>
+        CheckMixes(new Inputs(size, width, rows, columns, strong ? Extreme : Moderate), typeof(SingleElement));
 
     [Theory]
     [MemberData(nameof(Chunks))]
-    public void Earlier_tokens_give_what_is_left_of_them_to_later_ones(int size, int width, int rows, int columns, bool strong)
+    public void Earlier_tokens_give_what_is_left_of_them_to_later_ones(int size, int width, int rows, int columns, bool strong) =>
+        CheckTransposedMixes(new Inputs(size, width, rows, columns, strong ? Extreme : Moderate), typeof(SingleElement));
+
+    [CudaTheory]
+    [MemberData(nameof(Chunks))]
+    [InlineData(64, 128, 64, 128, false)]
+    [InlineData(64, 128, 61, 127, true)]
+    public void On_tensor_cores_it_is_all_so_too(int size, int width, int rows, int columns, bool strong)
     {
-        var inputs = new Inputs(size, width, rows, columns, strong ? Extreme : Moderate);
-        foreach (var point in Points)
+        var inputs = new Inputs(size, width, rows, columns, strong ? Extreme : Moderate, onCuda: true);
+        foreach (var element in new[] { typeof(SingleElement), typeof(BrainElement), typeof(HalfElement) })
         {
-            var result = inputs.Run(nameof(DecayKernels.MixTransposed), point, inputs.Square(point), inputs.X, size * width);
-            inputs.Check(result, width, start: 1, terms: (j, k) => Enumerable.Range(0, size).Where(i => inputs.Counts(j, i, point))
-                .Select(i => inputs.A[(i * size) + j] * inputs.At(inputs.X, i, k) * inputs.Decay(j, i, k, point)));
+            CheckDots(inputs, element);
+            CheckMixes(inputs, element);
+            CheckTransposedMixes(inputs, element);
         }
     }
 
@@ -90,7 +85,7 @@ public class DecayTests
             Blocks.Run(
                 typeof(DecayKernels), nameof(DecayKernels.Sums), [Size(size), Size(width), type], inputs.SharedBytes,
                 Address(inputs.X), inputs.Stride, inputs.Rows, inputs.Columns, reverse ? 1 : 0, exclusive ? 1 : 0, Address(result));
-            inputs.Check(result, width, start: 0, terms: (i, k) => Enumerable.Range(0, size)
+            inputs.Check(result, width, start: 0, typeof(SingleElement), terms: (i, k) => Enumerable.Range(0, size)
                 .Where(j => (reverse ? j > i : j < i) || (j == i && !exclusive))
                 .Select(j => inputs.At(inputs.X, j, k)));
         }
@@ -108,19 +103,57 @@ public class DecayTests
         Assert.Equal((0, 0), (stack, spills));
     }
 
+    private static void CheckDots(Inputs inputs, Type element)
+    {
+        foreach (var point in Points)
+        {
+            var result = inputs.Run(nameof(DecayKernels.Dot), element, point, inputs.X, inputs.Y, inputs.Size * inputs.Size);
+            inputs.Check(result, inputs.Size, start: 0, element, terms: (i, j) =>
+                Enumerable.Range(0, inputs.Counts(j, i, point) ? inputs.Columns : 0)
+                    .Select(k => inputs.At(inputs.X, i, k) * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point)));
+        }
+    }
+
+    private static void CheckMixes(Inputs inputs, Type element)
+    {
+        foreach (var point in Points)
+        {
+            var result = inputs.Run(nameof(DecayKernels.Mix), element, point, inputs.Square(point), inputs.Y, inputs.Size * inputs.Width);
+            inputs.Check(result, inputs.Width, start: 1, element, terms: (i, k) =>
+                Enumerable.Range(0, inputs.Size).Where(j => inputs.Counts(j, i, point))
+                    .Select(j => inputs.A[(i * inputs.Size) + j] * inputs.At(inputs.Y, j, k) * inputs.Decay(j, i, k, point)));
+        }
+    }
+
+    private static void CheckTransposedMixes(Inputs inputs, Type element)
+    {
+        foreach (var point in Points)
+        {
+            var result = inputs.Run(
+                nameof(DecayKernels.MixTransposed), element, point, inputs.Square(point), inputs.X, inputs.Size * inputs.Width);
+            inputs.Check(result, inputs.Width, start: 1, element, terms: (j, k) =>
+                Enumerable.Range(0, inputs.Size).Where(i => inputs.Counts(j, i, point))
+                    .Select(i => inputs.A[(i * inputs.Size) + j] * inputs.At(inputs.X, i, k) * inputs.Decay(j, i, k, point)));
+        }
+    }
+
     /// <summary>Tensors of a chunk, their numbers exact in half types.</summary>
     private sealed class Inputs
     {
-        private readonly int size, width;
+        private readonly bool onCuda;
 
-        public Inputs(int size, int width, int rows, int columns, Func<Random, float> gate)
+        public Inputs(int size, int width, int rows, int columns, Func<Random, float> gate, bool onCuda = false)
         {
-            (this.size, this.width, Rows, Columns) = (size, width, rows, columns);
+            (Size, Width, Rows, Columns, this.onCuda) = (size, width, rows, columns, onCuda);
             var random = new Random(7);
             (X, Y, Gates) = (Tensor(() => Short(random)), Tensor(() => Short(random)), Tensor(() => gate(random)));
             A = New(size * size);
             for (var i = 0; i < A.Length; i++) A[i] = Short(random);
         }
+
+        public int Size { get; }
+
+        public int Width { get; }
 
         public int Rows { get; }
 
@@ -135,16 +168,28 @@ public class DecayTests
         public long Stride => (Columns + Gap) * 4L;
 
         // As much as the tiles of any of the kernels take, which have up to 16 bytes more a row than numbers.
-        public int SharedBytes => (3 * size * ((width * 4) + 16)) + (size * ((size * 4) + 16));
+        public int SharedBytes => (3 * Size * ((Width * 4) + 16)) + (Size * ((Size * 4) + 16));
 
         private float[] Gates { get; }
 
-        public float[] Run(string kernel, Type point, float[] first, float[] second, int count)
+        public float[] Run(string kernel, Type element, Type point, float[] first, float[] second, int count)
         {
+            Type[] arguments = [Size(Size), Size(Width), element, point];
             var result = New(count);
-            Blocks.Run(typeof(DecayKernels), kernel, [Size(size), Size(width), typeof(SingleElement), point], SharedBytes,
-                Address(first), Address(second), Address(Gates), Stride, Rows, Columns, Address(result));
-            return result;
+            if (!onCuda)
+            {
+                Blocks.Run(typeof(DecayKernels), kernel, arguments, SharedBytes,
+                    Address(first), Address(second), Address(Gates), Stride, Rows, Columns, Address(result));
+                return result;
+            }
+
+            using var scope = torch.NewDisposeScope();
+            var there = torch.tensor(result, device: torch.CUDA);
+            RunOnCuda(typeof(DecayKernels), kernel, arguments, SharedBytes,
+                There(first), There(second), There(Gates), Stride, Rows, Columns, there);
+            return there.cpu().data<float>().ToArray();
+
+            static torch.Tensor There(float[] numbers) => torch.tensor(numbers, device: torch.CUDA);
         }
 
         /// <summary>A, where tokens count for others; nothing else is looked at.</summary>
@@ -152,7 +197,7 @@ public class DecayTests
         {
             var square = New(A.Length);
             for (var i = 0; i < A.Length; i++)
-                if (Counts(i % size, i / size, point)) square[i] = A[i];
+                if (Counts(i % Size, i / Size, point)) square[i] = A[i];
             return square;
         }
 
@@ -170,14 +215,15 @@ public class DecayTests
         }
 
         /// <summary>Each element is what it was at first and the sum of its terms.</summary>
-        public void Check(float[] result, int across, double start, Func<int, int, IEnumerable<double>> terms)
+        public void Check(float[] result, int across, double start, Type element, Func<int, int, IEnumerable<double>> terms)
         {
             // Sums of gates are rounded as they grow, and the exponents are off by as much.
             var largest = Enumerable.Range(0, Columns).Max(k => Enumerable.Range(0, Rows).Sum(i => Math.Min(100, -At(Gates, i, k))));
             for (var i = 0; i < result.Length; i++)
             {
                 var all = terms(i / across, i % across).Append(start).ToList();
-                Assert.Equal(all.Sum(), result[i], Least + ((all.Count + largest) * Epsilon * all.Sum(Math.Abs)));
+                var epsilon = ((all.Count + largest) * Epsilon) + (element == typeof(SingleElement) ? 0 : EpsilonOfOperands);
+                Assert.Equal(all.Sum(), result[i], Least + (epsilon * all.Sum(Math.Abs)));
             }
         }
 
