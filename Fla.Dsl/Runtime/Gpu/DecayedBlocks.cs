@@ -42,13 +42,14 @@ internal static class DecayedBlocks
         var sum = LocalMemory.Allocate1D<float>(4 * Layout<W, C, N>.SquaresAcross);
 
         var mild = Decays.AreMild<C, N, T>(sums);
-        int part = 2 * Halving.Tokens, side = 0;
+        int part = 2 * Halving.Largest, side = 0;
         do
         {
             // At first all at once, or all but the block's own. Then those of its parts, one half of it at a time: in the largest the one
             // half gives and the other takes. Tokens that do not count there have exponents of 0.
-            bool whole = part > Halving.Tokens, largest = part == Halving.Tokens;
-            int giving = 8 * Numbers.Select(largest, transposed ? 1 : 0, side), taking = 8 * Numbers.Select(largest, transposed ? 0 : 1, side);
+            bool whole = part > Halving.Largest, largest = part == Halving.Largest;
+            int giving = transposed ? Halving.Later(part, side) : Halving.Earlier(part, side);
+            int taking = transposed ? Halving.Earlier(part, side) : Halving.Later(part, side);
             int middle = Halving.Middle(giving + t, part) + Numbers.Where(transposed & part == 1, 1), end = Halving.Middle(taking + g, part);
             int low = giving + t + given, high = low + 1, row = taking + g + taken;
             low = Numbers.Select(whole, t + given, transposed ? Numbers.Larger(low, middle) : Numbers.Lesser(low, middle));
@@ -126,8 +127,8 @@ internal static class DecayedBlocks
                 }
             }
 
-            side = Numbers.Where(part < Halving.Tokens, 1 - side);
-            part = Numbers.Select(side == 0, part / 2, part);
+            side = Halving.NextSide(part, side);
+            part = Halving.Next(part, side);
         }
         while (!mild & part >= Halving.Last(point));
     }

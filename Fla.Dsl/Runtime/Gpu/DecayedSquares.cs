@@ -50,35 +50,34 @@ internal static class DecayedSquares
         var sum = LocalMemory.Allocate1D<float>(8);
 
         bool onDiagonal = row == column, whole = mild | !onDiagonal;
-        int between = Numbers.Select(onDiagonal, row + 7, row - 1), part = Halving.Tokens;
+        int between = Numbers.Select(onDiagonal, row + 7, row - 1), part = Halving.Largest, side = 0;
         do
         {
-            // The references of the tokens g and g + 8, and where their sums are. What does not count in a part has exponents of 0; and
-            // before its own gate the first token has nothing in common with any, whatever is read for it.
-            int middle = row + Halving.Middle(g, part), nextMiddle = row + Halving.Middle(g + 8, part);
-            int later = row + g + Decays.Shift(point), earlier = column + g;
-            var ofX = Decays.Place<C, K>(sums, Numbers.Larger(later, Numbers.Select(whole, 0, middle)));
-            var nextOfX = Decays.Place<C, K>(sums, Numbers.Larger(later + 8, Numbers.Select(whole, 0, nextMiddle)));
-            var ofY = Decays.Place<C, K>(sums, Numbers.Select(whole, earlier, Numbers.Lesser(earlier, middle)));
-            var nextOfY = Decays.Place<C, K>(sums, Numbers.Select(whole, earlier + 8, Numbers.Lesser(earlier + 8, nextMiddle)));
-            var rim = Decays.Place<C, K>(sums, Numbers.Select(whole, between, middle));
-            var nextRim = Decays.Place<C, K>(sums, Numbers.Select(whole, between, nextMiddle));
+            // Of a part what does not count has exponents of 0; and before its own gate the first token has nothing in common with any,
+            // whatever is read for it.
+            int middle = Halving.Middle((8 * side) + g, part), rim = Numbers.Select(whole, between, row + middle);
+            int ofLater = Halving.Later(part, side) + g + Decays.Shift(point), ofEarlier = Halving.Earlier(part, side) + g;
+            int later = row + Numbers.Select(whole, g + Decays.Shift(point), Numbers.Larger(ofLater, middle));
+            int earlier = column + Numbers.Select(whole, g, Numbers.Lesser(ofEarlier, middle)), eight = Numbers.Where(whole, 8);
+            uint ofRim = Decays.Place<C, K>(sums, rim);
+            uint ofX = Decays.Place<C, K>(sums, Numbers.Larger(later, 0)), nextOfX = Decays.Place<C, K>(sums, later + eight);
+            uint ofY = Decays.Place<C, K>(sums, earlier), nextOfY = Decays.Place<C, K>(sums, earlier + eight);
             for (var i = 0; i < 8; i++) sum[i] = 0f;
             var k = 0u;
             do
             {
                 Asm.LoadMatrix(pairsX, 0, fromX + (k * 2), false);
                 Asm.LoadMatrix(pairsY, 0, fromY + (k * 2), false);
-                for (var eight = 0; eight < 2; eight++)
+                for (var half = 0; half < 2; half++)
                 {
                     // A pair's two columns are a step of four apart in fragments of fp32; which is which does not matter to a sum over them.
-                    var offset = (k * 4) + (uint)(eight * 32);
+                    var offset = (k * 4) + (uint)(half * 32);
+                    Asm.LoadPair(reference, 0, ofRim + offset);
                     for (var i = 0; i < 2; i++)
                     {
                         uint offsetX = (i == 0 ? ofX : nextOfX) + offset, offsetY = (i == 0 ? ofY : nextOfY) + offset;
-                        Asm.LoadPair(reference, 0, (i == 0 ? rim : nextRim) + offset);
-                        Decays.Operands<W, T>(fragmentX, i, 2, pairsX[(2 * eight) + i], offsetX, reference, true, numbers);
-                        Decays.Operands<W, T>(fragmentY, 2 * i, 1, pairsY[(2 * i) + eight], offsetY, reference, false, numbers);
+                        Decays.Operands<W, T>(fragmentX, i, 2, pairsX[(2 * half) + i], offsetX, reference, true, numbers);
+                        Decays.Operands<W, T>(fragmentY, 2 * i, 1, pairsY[(2 * i) + half], offsetY, reference, false, numbers);
                     }
 
                     Asm.MultiplySingle(sum, 0, fragmentX, 0, fragmentY[0], fragmentY[1]);
@@ -93,21 +92,22 @@ internal static class DecayedSquares
             {
                 int down = ((i & 1) * 8) + g, across = ((i >> 1) * 8) + t;
                 var place = to + Shared<C, C, TOut>.At(row + down, column + across);
-                bool counts = whole & (!onDiagonal | Decays.Counts(down, across, point)) | !whole & Halving.Counts(down, across, part);
-                bool nextCounts = whole & (!onDiagonal | Decays.Counts(down, across + 1, point))
-                    | !whole & Halving.Counts(down, across + 1, part);
-                if (part == Halving.Tokens)
+                bool counts = Halving.Counts(down, across, part), nextCounts = Halving.Counts(down, across + 1, part);
+                if (part == Halving.Largest)
                 {
+                    counts = Numbers.Select(whole, !onDiagonal | Decays.Counts(down, across, point), counts);
+                    nextCounts = Numbers.Select(whole, !onDiagonal | Decays.Counts(down, across + 1, point), nextCounts);
                     Decays.StorePair<TOut>(place, Numbers.Where(counts, sum[2 * i]), Numbers.Where(nextCounts, sum[(2 * i) + 1]));
                 }
-                else
+                else if ((i & 1) == side)
                 {
                     if (counts) Tile.Set<W, TOut>(place, sum[2 * i]);
                     if (nextCounts) Tile.Set<W, TOut>(place + TOut.Bytes, sum[(2 * i) + 1]);
                 }
             }
 
-            part /= 2;
+            side = Halving.NextSide(part, side);
+            part = Halving.Next(part, side);
         }
         while (!whole & part >= Halving.Last(point));
 

@@ -7,11 +7,23 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// </summary>
 internal static class Halving
 {
-    /// <summary>What there is at first: tokens of one part.</summary>
-    public const int Tokens = 16;
+    /// <summary>The tokens of the first part: all.</summary>
+    public const int Largest = 16;
 
-    /// <summary>How many tokens the last parts have: no pair is of a token and itself where those do not count.</summary>
+    /// <summary>The tokens of the last parts: no pair is of a token and itself where those do not count.</summary>
     public static int Last(ReadPoint point) => point == ReadPoint.AfterWrite ? 1 : 2;
+
+    /// <summary>Parts but the largest come by sides, which are the two halves of all: the side after one.</summary>
+    public static int NextSide(int part, int side) => Numbers.Where(part < Largest, 1 - side);
+
+    /// <summary>The tokens of the part after one, given its side.</summary>
+    public static int Next(int part, int nextSide) => Numbers.Select(nextSide == 0, part / 2, part);
+
+    /// <summary>Where the eight tokens begin of which some are the later ones of pairs.</summary>
+    public static int Later(int part, int side) => 8 * Numbers.Select(part == Largest, 1, side);
+
+    /// <summary>Where the eight tokens begin of which some are the earlier ones of pairs.</summary>
+    public static int Earlier(int part, int side) => 8 * Numbers.Select(part == Largest, 0, side);
 
     /// <summary>The token before the middle of a token's part of so many; a part of one has it itself.</summary>
     public static int Middle(int token, int part) => (token & -part) + ((part - 1) / 2);
