@@ -15,6 +15,8 @@ internal static class DeadCode
     private static List<Statement> Needed(Block block, Liveness liveness)
     {
         var live = liveness.AtEnd(block);
+        HashSet<string> here = []; // of the registers that nothing reads in other blocks
+        if (block.Branch is { } branch) Set(branch.Predicate, true);
         List<Statement> needed = [];
         for (int i = block.Statements.Count - 1; i >= 0; i--)
         {
@@ -22,8 +24,9 @@ internal static class DeadCode
             bool overwrites = statement is Instruction { Overwrites: true };
             // A load may be volatile, and what it reads may be awaited.
             if (overwrites && statement is not Instruction { Root: "ld" } && !AnyOf(statement.Writes)) continue;
-            if (overwrites) Set(statement.Writes, false);
-            Set(statement.Reads, true);
+            if (overwrites)
+                foreach (string register in statement.Writes) Set(register, false);
+            foreach (string register in statement.Reads) Set(register, true);
             needed.Add(statement);
         }
         needed.Reverse();
@@ -32,13 +35,15 @@ internal static class DeadCode
         bool AnyOf(IReadOnlyList<string> registers)
         {
             foreach (string register in registers)
-                if (live[liveness.NumberOf(register)]) return true;
+                if (liveness.NumberOf(register) is { } number ? live[number] : here.Contains(register)) return true;
             return false;
         }
 
-        void Set(IReadOnlyList<string> registers, bool value)
+        void Set(string register, bool value)
         {
-            foreach (string register in registers) live[liveness.NumberOf(register)] = value;
+            if (liveness.NumberOf(register) is { } number) live[number] = value;
+            else if (value) here.Add(register);
+            else here.Remove(register);
         }
     }
 }

@@ -22,20 +22,26 @@ internal sealed class Instruction : Statement
     /// <param name="operands">In the order of the text, the destination first; vectors keep their braces, addresses their brackets.</param>
     [SetsRequiredMembers]
     public Instruction(string? guard, string opcode, IReadOnlyList<string> operands)
+        : this(guard, opcode, Parts(opcode), operands)
+    {
+    }
+
+    [SetsRequiredMembers]
+    private Instruction(string? guard, string opcode, (string Root, string Modifiers, string Type) parts, IReadOnlyList<string> operands)
     {
         Guard = guard;
         Opcode = opcode;
         Operands = operands;
-        string[] parts = opcode.Split('.');
-        (Root, Modifiers, Type) = parts.Length < 2 ? (opcode, "", "") : (parts[0], string.Join('.', parts[1..^1]), parts[^1]);
+        (Root, Modifiers, Type) = parts;
 
         // An address in brackets is read even where it says where the result goes.
         bool writes = operands.Count > 0 && !operands[0].StartsWith('[');
-        Writes = writes ? [.. NamesIn(operands[0]).Distinct()] : [];
+        List<string> written = [], read = [];
+        if (writes) AddNames(operands[0], written);
         Overwrites = writes && guard is null && Functions.Contains(Root);
-        var read = (Overwrites ? operands.Skip(1) : operands).SelectMany(NamesIn);
-        if (guard is not null) read = read.Append(guard.TrimStart('!'));
-        Reads = [.. read.Distinct()];
+        for (int i = Overwrites ? 1 : 0; i < operands.Count; i++) AddNames(operands[i], read);
+        if (guard is not null) AddNames(guard, read);
+        (Writes, Reads) = (written, read);
     }
 
     public string? Guard { get; }
@@ -69,8 +75,11 @@ internal sealed class Instruction : Statement
                 ? string.Create(CultureInfo.InvariantCulture, $"[{parts.Base}+{parts.Offset + sum.Offset}]")
                 : Replaced(operand, i == 0 || !Overwrites ? written : read);
         }
-        return new Instruction(guard, Opcode, operands);
+        return With(guard, operands);
     }
+
+    /// <summary>The same instruction of other operands.</summary>
+    public Instruction With(string? guard, IReadOnlyList<string> operands) => new(guard, Opcode, (Root, Modifiers, Type), operands);
 
     /// <summary>What an operand in brackets is, a base and an offset; null for any other operand.</summary>
     public (string Base, long Offset)? Place(int operand)
@@ -85,13 +94,20 @@ internal sealed class Instruction : Statement
         return operand == placeAt ? place : operand < Operands.Count ? Parse(Operands[operand]) : null;
     }
 
+    private static (string Root, string Modifiers, string Type) Parts(string opcode)
+    {
+        int first = opcode.IndexOf('.'), last = opcode.LastIndexOf('.');
+        if (first < 0) return (opcode, "", "");
+        return (opcode[..first], first < last ? opcode[(first + 1)..last] : "", opcode[(last + 1)..]);
+    }
+
     private static (string Base, long Offset)? Parse(string operand)
     {
         if (!operand.StartsWith('[') || !operand.EndsWith(']')) return null;
-        string[] sum = operand[1..^1].Split('+', StringSplitOptions.TrimEntries);
-        long offset = 0;
-        bool known = sum.Length == 1 || (sum.Length == 2 && long.TryParse(sum[1], CultureInfo.InvariantCulture, out offset));
-        return known ? (sum[0], offset) : null;
+        int plus = operand.IndexOf('+');
+        if (plus < 0) return (operand[1..^1].Trim(), 0);
+        bool known = long.TryParse(operand.AsSpan(plus + 1)[..^1], CultureInfo.InvariantCulture, out long offset);
+        return known ? (operand[1..plus].Trim(), offset) : null;
     }
 
     /// <inheritdoc/>

@@ -6,20 +6,26 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 internal sealed class Liveness
 {
     private readonly ControlFlow flow;
+
+    // Of those that a block reads before it overwrites them: most registers live within one.
     private readonly Dictionary<string, int> numbers = [];
     private readonly Dictionary<int, BitArray> atStart = [];
 
     public Liveness(ControlFlow flow)
     {
         this.flow = flow;
-        foreach (var statements in flow.Blocks.Select(block => block.Statements).Distinct())
-            foreach (var statement in statements)
-            {
-                foreach (string register in statement.Reads) numbers.TryAdd(register, numbers.Count);
-                foreach (string register in statement.Writes) numbers.TryAdd(register, numbers.Count);
-            }
+        HashSet<string> own = [];
         foreach (var block in flow.Blocks)
-            if (block.Branch is { } branch) numbers.TryAdd(branch.Predicate, numbers.Count);
+        {
+            own.Clear();
+            foreach (var statement in block.Statements)
+            {
+                foreach (string register in statement.Reads)
+                    if (!own.Contains(register)) numbers.TryAdd(register, numbers.Count);
+                if (statement is Instruction { Overwrites: true }) own.UnionWith(statement.Writes);
+            }
+            if (block.Branch is { } branch && !own.Contains(branch.Predicate)) numbers.TryAdd(branch.Predicate, numbers.Count);
+        }
 
         // What a block reads before it writes, and what it overwrites; the copies of a loop share their statements.
         Dictionary<IReadOnlyList<Statement>, (BitArray Reads, BitArray Keeps)> effects = [];
@@ -47,17 +53,17 @@ internal sealed class Liveness
     /// <summary>Whether a register's value may yet be read when a block starts.</summary>
     public bool IsLive(string register, int block) => numbers.TryGetValue(register, out int number) && atStart[block][number];
 
-    /// <summary>By number, the registers whose values may yet be read when a block ends.</summary>
+    /// <summary>By number, the registers whose values may yet be read when a block ends: of those that have a number.</summary>
     public BitArray AtEnd(Block block)
     {
         var live = new BitArray(numbers.Count);
         foreach (int next in block.Successors) live.Or(atStart[next]);
-        if (block.Branch is { } branch) live[numbers[branch.Predicate]] = true;
+        if (block.Branch is { } branch && NumberOf(branch.Predicate) is { } number) live[number] = true;
         return live;
     }
 
-    /// <summary>The number of a register that the function names.</summary>
-    public int NumberOf(string register) => numbers[register];
+    /// <summary>The number of a register; null for one whose values are never read in other blocks than have written them.</summary>
+    public int? NumberOf(string register) => numbers.TryGetValue(register, out int number) ? number : null;
 
     private (BitArray Reads, BitArray Keeps) EffectOf(IReadOnlyList<Statement> statements)
     {
@@ -65,9 +71,10 @@ internal sealed class Liveness
         foreach (var statement in statements)
         {
             foreach (string register in statement.Reads)
-                if (keeps[numbers[register]]) reads[numbers[register]] = true;
+                if (NumberOf(register) is { } number && keeps[number]) reads[number] = true;
             if (statement is not Instruction { Overwrites: true }) continue;
-            foreach (string register in statement.Writes) keeps[numbers[register]] = false;
+            foreach (string register in statement.Writes)
+                if (NumberOf(register) is { } number) keeps[number] = false;
         }
         return (reads, keeps);
     }

@@ -65,7 +65,7 @@ internal sealed class Specialization
             }
             if (known is not null) (operands ??= [.. instruction.Operands])[i] = known;
         }
-        return operands is null ? instruction : new Instruction(instruction.Guard, instruction.Opcode, operands);
+        return operands is null ? instruction : instruction.With(instruction.Guard, operands);
     }
 
     /// <summary>Puts a value that is waiting into its register.</summary>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
@@ -8,6 +9,9 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// </summary>
 internal abstract class Statement
 {
+    private static readonly SearchValues<char> WordCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$");
+
     /// <summary>Every register whose value it may change.</summary>
     public required IReadOnlyList<string> Writes { get; init; }
 
@@ -24,8 +28,8 @@ internal abstract class Statement
     /// <summary>As it stands in the text, without indentation.</summary>
     public abstract override string ToString();
 
-    /// <summary>The registers and the local arrays named in a piece of text, in its order.</summary>
-    protected static IEnumerable<string> NamesIn(string text)
+    /// <summary>Adds the registers and the local arrays named in a piece of text, in its order, each once.</summary>
+    protected static void AddNames(string text, List<string> names)
     {
         for (int at = 0; at < text.Length;)
         {
@@ -33,7 +37,9 @@ internal abstract class Statement
             if (text[start] != '%' && !IsWord(text[start])) continue;
             while (at < text.Length && IsWord(text[at])) at++;
             var name = text.AsSpan(start, at - start);
-            if (name[0] == '%' || name.StartsWith(Depot.Prefix)) yield return text[start..at];
+            if (name[0] != '%' && !name.StartsWith(Depot.Prefix)) continue;
+            string whole = at - start == text.Length ? text : name.ToString();
+            if (!names.Contains(whole)) names.Add(whole);
         }
     }
 
@@ -41,6 +47,7 @@ internal abstract class Statement
     protected static string Replaced(string text, Func<string, string> name)
     {
         if (!text.Contains('%')) return text;
+        if (text[0] == '%' && !text.AsSpan(1).ContainsAnyExcept(WordCharacters)) return name(text);
         var result = new StringBuilder();
         for (int at = 0; at < text.Length;)
         {
@@ -53,7 +60,7 @@ internal abstract class Statement
         return result.ToString();
     }
 
-    private static bool IsWord(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '$';
+    private static bool IsWord(char c) => WordCharacters.Contains(c);
 }
 
 /// <summary>What is not looked into: a block in braces, several instructions on a line, a directive between instructions.</summary>
@@ -66,14 +73,16 @@ internal sealed class Opaque : Statement
     public Opaque(string text)
     {
         this.text = text;
-        Reads = [.. NamesIn(text).Distinct()];
+        List<string> names = [];
+        AddNames(text, names);
+        Reads = names;
         Writes = text.StartsWith('{') && text.EndsWith('}') ? Written(text) ?? Reads : Reads;
     }
 
     /// <summary>What the instructions in braces write of what they do not declare themselves; null if that cannot be told.</summary>
     private static IReadOnlyList<string>? Written(string text)
     {
-        HashSet<string> written = [];
+        List<string> written = [];
         const StringSplitOptions options = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
         foreach (string part in text[1..^1].Split(';', options))
         {
@@ -83,9 +92,9 @@ internal sealed class Opaque : Statement
             if (first < 0 || !char.IsAsciiLetter(instruction[0]) || instruction.Contains(':')) return null;
             string operands = instruction[first..].TrimStart();
             int end = operands.IndexOf(operands[0] == '{' ? '}' : ',');
-            if (operands[0] != '[') written.UnionWith(NamesIn(end < 0 ? operands : operands[..end]));
+            if (operands[0] != '[') AddNames(end < 0 ? operands : operands[..end], written);
         }
-        return [.. written];
+        return written;
     }
 
     /// <inheritdoc/>
