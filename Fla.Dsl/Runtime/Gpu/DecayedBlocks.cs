@@ -8,9 +8,8 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// are no numbers of half type.
 /// </summary>
 /// <remarks>
-/// Of other blocks no exponent is above 0 as the sums do not rise. Of the block itself there are such that are, which do no harm where
-/// decays are mild (<see cref="Decays.AreMild{C, K, T}"/>). Where they are not, its own tokens come after the others, part by part:
-/// <see cref="Halving"/>.
+/// Of other blocks no exponent is above 0 as the sums do not rise. Of the block itself some are, which does no harm where decays are mild
+/// (<see cref="Decays.AreMild{C, K, T}"/>). Where they are not, its own tokens come after the others, part by part: <see cref="Halving"/>.
 /// </remarks>
 internal static class DecayedBlocks
 {
@@ -50,7 +49,8 @@ internal static class DecayedBlocks
             bool whole = part > Halving.Largest, largest = part == Halving.Largest;
             int giving = transposed ? Halving.Later(part, side) : Halving.Earlier(part, side);
             int taking = transposed ? Halving.Earlier(part, side) : Halving.Later(part, side);
-            int middle = Halving.Middle(giving + t, part) + Numbers.Where(transposed & part == 1, 1), end = Halving.Middle(taking + g, part);
+            int middle = Halving.Middle(giving + t, part) + Numbers.Where(transposed & part == 1, 1);
+            var end = Halving.Middle(taking + g, part);
             int low = giving + t + given, high = low + 1, row = taking + g + taken;
             low = Numbers.Select(whole, t + given, transposed ? Numbers.Larger(low, middle) : Numbers.Lesser(low, middle));
             high = Numbers.Select(whole, t + given + 1, transposed ? Numbers.Larger(high, middle) : Numbers.Lesser(high, middle));
@@ -88,7 +88,7 @@ internal static class DecayedBlocks
                 pairsA[transposed ? 1 : 2] &= other;
                 for (var i = 0; i < 4; i++)
                 {
-                    // A pair's two columns are a step of four apart in fragments of fp32; which is which does not matter to a sum over them.
+                    // A pair's two columns are a step of four apart in fragments of fp32; which is which does not matter to a sum.
                     Asm.Unpack<T>(numbers, 0, pairsA[i]);
                     for (var e = 0; e < 2; e++) fragmentA[(i / 2 * 4) + (2 * e) + (i % 2)] = Interop.FloatAsInt(numbers[e]);
                 }

@@ -8,8 +8,8 @@ namespace Fla.Dsl.Runtime.Gpu;
 /// no numbers of half type.
 /// </summary>
 /// <remarks>
-/// Below the diagonal no exponent is above 0 as the sums do not rise. On the diagonal there are such that are, which do no harm where
-/// decays are mild (<see cref="Decays.AreMild{C, K, T}"/>). Where they are not, such a square is computed part by part: <see cref="Halving"/>.
+/// Below the diagonal no exponent is above 0 as the sums do not rise. On the diagonal some are, which does no harm where decays are mild
+/// (<see cref="Decays.AreMild{C, K, T}"/>). Where they are not, such a square is computed part by part: <see cref="Halving"/>.
 /// </remarks>
 internal static class DecayedSquares
 {
@@ -70,7 +70,7 @@ internal static class DecayedSquares
                 Asm.LoadMatrix(pairsY, 0, fromY + (k * 2), false);
                 for (var half = 0; half < 2; half++)
                 {
-                    // A pair's two columns are a step of four apart in fragments of fp32; which is which does not matter to a sum over them.
+                    // A pair's two columns are a step of four apart in fragments of fp32; which is which does not matter to a sum.
                     var offset = (k * 4) + (uint)(half * 32);
                     Asm.LoadPair(reference, 0, ofRim + offset);
                     for (var i = 0; i < 2; i++)

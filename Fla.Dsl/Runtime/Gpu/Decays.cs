@@ -53,7 +53,9 @@ internal static class Decays
         where C : struct, ISize
         where K : struct, ISize => Asm.Of(sums + Shared<C, K, SingleElement>.At(row, 2 * (Block.Lane & 3)));
 
-    /// <summary>Of a pair of a fragment of half type two operands of fp32, scaled by the decay between a reference and the tokens' sums.</summary>
+    /// <summary>
+    /// Of a pair of a fragment of half type two operands of fp32, scaled by the decay between a reference and the tokens' sums.
+    /// </summary>
     /// <param name="fragment">The operands.</param>
     /// <param name="at">Where the first goes.</param>
     /// <param name="step">From there to the second.</param>
