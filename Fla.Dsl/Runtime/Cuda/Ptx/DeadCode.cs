@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
 /// <summary>
@@ -32,7 +34,7 @@ internal static class DeadCode
         needed.Reverse();
         return needed;
 
-        bool AnyOf(IReadOnlyList<string> registers)
+        bool AnyOf(ImmutableArray<string> registers)
         {
             foreach (string register in registers)
                 if (liveness.NumberOf(register) is { } number ? live[number] : here.Contains(register)) return true;

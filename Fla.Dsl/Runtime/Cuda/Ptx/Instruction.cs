@@ -41,7 +41,7 @@ internal sealed class Instruction : Statement
         Overwrites = writes && guard is null && Functions.Contains(Root);
         for (int i = Overwrites ? 1 : 0; i < operands.Count; i++) AddNames(operands[i], read);
         if (guard is not null) AddNames(guard, read);
-        (Writes, Reads) = (written, read);
+        (Writes, Reads) = ([.. written], [.. read]);
     }
 
     public string? Guard { get; }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
@@ -13,10 +14,10 @@ internal abstract class Statement
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$");
 
     /// <summary>Every register whose value it may change.</summary>
-    public required IReadOnlyList<string> Writes { get; init; }
+    public required ImmutableArray<string> Writes { get; init; }
 
     /// <summary>Every register whose value it may depend on, and every local array that it names.</summary>
-    public required IReadOnlyList<string> Reads { get; init; }
+    public required ImmutableArray<string> Reads { get; init; }
 
     /// <summary>The same of other registers.</summary>
     /// <param name="written">For one that it may change.</param>
@@ -75,12 +76,12 @@ internal sealed class Opaque : Statement
         this.text = text;
         List<string> names = [];
         AddNames(text, names);
-        Reads = names;
+        Reads = [.. names];
         Writes = text.StartsWith('{') && text.EndsWith('}') ? Written(text) ?? Reads : Reads;
     }
 
     /// <summary>What the instructions in braces write of what they do not declare themselves; null if that cannot be told.</summary>
-    private static IReadOnlyList<string>? Written(string text)
+    private static ImmutableArray<string>? Written(string text)
     {
         List<string> written = [];
         const StringSplitOptions options = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
@@ -94,7 +95,7 @@ internal sealed class Opaque : Statement
             int end = operands.IndexOf(operands[0] == '{' ? '}' : ',');
             if (operands[0] != '[') AddNames(end < 0 ? operands : operands[..end], written);
         }
-        return written;
+        return [.. written];
     }
 
     /// <inheritdoc/>
