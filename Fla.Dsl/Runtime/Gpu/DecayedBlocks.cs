@@ -66,11 +66,9 @@ internal static class DecayedBlocks
                 for (var i = 0; i < 4; i++) sum[(4 * j) + i] = 0f;
             }
 
-            uint own = Pair(
-                whole & Decays.Counts(transposed ? t : g, transposed ? g : t, point)
-                    | !whole & Halving.Counts(transposed ? t : g, transposed ? g : t, part),
-                whole & Decays.Counts(transposed ? t + 1 : g, transposed ? g : t + 1, point)
-                    | !whole & Halving.Counts(transposed ? t + 1 : g, transposed ? g : t + 1, part));
+            bool counts = transposed ? Halving.Counts(t, g, whole, part, point) : Halving.Counts(g, t, whole, part, point);
+            bool nextCounts = transposed ? Halving.Counts(t + 1, g, whole, part, point) : Halving.Counts(g, t + 1, whole, part, point);
+            uint own = Numbers.Where(counts, 0x0000ffffu) | Numbers.Where(nextCounts, 0xffff0000u);
             uint ofFirst = Numbers.Where(whole | side == 0, own), ofSecond = Numbers.Where(whole | side == 1, own);
             var across = Numbers.Where(whole | largest, 0xffffffffu);
 
@@ -132,7 +130,4 @@ internal static class DecayedBlocks
         }
         while (!mild & part >= Halving.Last(point));
     }
-
-    /// <summary>The mask of a pair of half type.</summary>
-    private static uint Pair(bool low, bool high) => Numbers.Where(low, 0x0000ffffu) | Numbers.Where(high, 0xffff0000u);
 }

@@ -92,11 +92,10 @@ internal static class DecayedSquares
             {
                 int down = ((i & 1) * 8) + g, across = ((i >> 1) * 8) + t;
                 var place = to + Shared<C, C, TOut>.At(row + down, column + across);
-                bool counts = Halving.Counts(down, across, part), nextCounts = Halving.Counts(down, across + 1, part);
+                bool counts = !onDiagonal | Halving.Counts(down, across, whole, part, point);
+                bool nextCounts = !onDiagonal | Halving.Counts(down, across + 1, whole, part, point);
                 if (part == Halving.Largest)
                 {
-                    counts = Numbers.Select(whole, !onDiagonal | Decays.Counts(down, across, point), counts);
-                    nextCounts = Numbers.Select(whole, !onDiagonal | Decays.Counts(down, across + 1, point), nextCounts);
                     Decays.StorePair<TOut>(place, Numbers.Where(counts, sum[2 * i]), Numbers.Where(nextCounts, sum[(2 * i) + 1]));
                 }
                 else if ((i & 1) == side)

@@ -28,8 +28,11 @@ internal static class Halving
     /// <summary>The token before the middle of a token's part of so many; a part of one has it itself.</summary>
     public static int Middle(int token, int part) => (token & -part) + ((part - 1) / 2);
 
-    /// <summary>Whether a pair is one of parts of so many.</summary>
-    public static bool Counts(int later, int earlier, int part)
+    /// <summary>Whether a pair counts: of all that do, or of those of parts of so many.</summary>
+    public static bool Counts(int later, int earlier, bool whole, int part, ReadPoint point) =>
+        whole & Decays.Counts(later, earlier, point) | !whole & IsOfParts(later, earlier, part);
+
+    private static bool IsOfParts(int later, int earlier, int part)
     {
         // The highest bit in which they differ is that of half a part.
         var apart = (later ^ earlier) - (part / 2);
