@@ -11,11 +11,11 @@ internal static class KernelCompiler
 {
     /// <summary>The PTX of a kernel.</summary>
     /// <exception cref="KernelCompilationException">ILGPU refuses the method.</exception>
-    public static PtxKernel Compile(MethodInfo method, PtxTarget target)
+    public static PtxKernel Compile(MethodInfo method, PtxTarget target) => Uncollected.While(() =>
     {
         var kernel = Translate(method);
         return kernel with { Text = PtxPasses.Run(kernel.Text, target) };
-    }
+    });
 
     /// <summary>The PTX of a kernel as ILGPU writes it.</summary>
     /// <exception cref="KernelCompilationException">ILGPU refuses the method.</exception>
@@ -30,6 +30,7 @@ internal static class KernelCompiler
         try
         {
             var compiled = (PTXCompiledKernel)Translation.Run(method, backend);
+            context.ClearCache(ClearCacheMode.Everything); // objects that wait to be finalized keep it, and all the methods in it, alive
             return new PtxKernel(compiled.Name, compiled.PTXAssembly);
         }
         catch (Exception e)

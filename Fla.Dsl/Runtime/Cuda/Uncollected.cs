@@ -1,0 +1,68 @@
+using System.Runtime;
+
+namespace Fla.Dsl.Runtime.Cuda;
+
+/// <summary>
+/// Times in which no garbage is collected, as far as memory goes. A kernel is compiled within a second out of hundreds of megabytes, and
+/// what it is made of lives until then: collections between would be a quarter of the time, and find little.
+/// </summary>
+internal static class Uncollected
+{
+    // What the kernels of one op take that are compiled beside each other, and some more.
+    private const long MostBytes = 1L << 30;
+
+    // Of the memory there is, so much and no more.
+    private const int Share = 4;
+
+    private static readonly Lock Gate = new();
+    private static int running;
+    private static bool held;
+
+    /// <summary>What a function gives, while which nothing is collected. Several may run at the same time.</summary>
+    public static T While<T>(Func<T> function)
+    {
+        Enter();
+        try
+        {
+            return function();
+        }
+        finally
+        {
+            Leave();
+        }
+    }
+
+    private static void Enter()
+    {
+        lock (Gate)
+        {
+            if (running++ > 0 || GCSettings.LatencyMode == GCLatencyMode.NoGCRegion) return;
+            long bytes = Math.Min(MostBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Share);
+            try
+            {
+                held = bytes > 0 && GC.TryStartNoGCRegion(bytes);
+            }
+            catch (Exception e) when (e is ArgumentOutOfRangeException or InvalidOperationException)
+            {
+                // So much cannot be had at once, or another thread has just asked for the same: then there are collections.
+            }
+        }
+    }
+
+    private static void Leave()
+    {
+        lock (Gate)
+        {
+            if (--running > 0 || !held) return;
+            held = false;
+            try
+            {
+                if (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion) GC.EndNoGCRegion();
+            }
+            catch (InvalidOperationException)
+            {
+                // It has ended by itself at this moment: memory ran out.
+            }
+        }
+    }
+}
