@@ -63,8 +63,7 @@ internal static class DecayedSquares
             uint ofX = Decays.Place<C, K>(sums, Numbers.Larger(later, 0)), nextOfX = Decays.Place<C, K>(sums, later + eight);
             uint ofY = Decays.Place<C, K>(sums, earlier), nextOfY = Decays.Place<C, K>(sums, earlier + eight);
             for (var i = 0; i < 8; i++) sum[i] = 0f;
-            var k = 0u;
-            do
+            for (var k = 0u; k < K.Value; k += 16)
             {
                 Asm.LoadMatrix(pairsX, 0, fromX + (k * 2), false);
                 Asm.LoadMatrix(pairsY, 0, fromY + (k * 2), false);
@@ -83,10 +82,7 @@ internal static class DecayedSquares
                     Asm.MultiplySingle(sum, 0, fragmentX, 0, fragmentY[0], fragmentY[1]);
                     Asm.MultiplySingle(sum, 4, fragmentX, 0, fragmentY[2], fragmentY[3]);
                 }
-
-                k += 16;
             }
-            while (k < K.Value);
 
             for (var i = 0; i < 4; i++)
             {

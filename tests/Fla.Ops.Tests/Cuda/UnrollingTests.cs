@@ -103,6 +103,19 @@ public class UnrollingTests
         """));
 
     [Fact]
+    public void A_loop_that_decides_when_a_turn_is_over_stays() => Stays($"""
+        mov.b32	%r1, 0;
+        L:
+        {Stores("%r1")}
+        add.s32	%r2, %r1, 1;
+        setp.ge.s32	%p1, %r2, 4;
+        @%p1 bra	L_end;
+        mov.b32	%r1, %r2;
+        bra.uni	L;
+        L_end:
+        """);
+
+    [Fact]
     public void A_loop_whose_counter_an_inner_loop_changes_stays() => Stays($"""
         mov.b32	%r1, 0;
         L:

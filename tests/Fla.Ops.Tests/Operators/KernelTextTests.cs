@@ -55,6 +55,22 @@ public class KernelTextTests
     public void None_has_local_memory() => Assert.All(Texts.Value, kernel => Assert.DoesNotContain(".local", kernel.Value));
 
     [Theory]
+    [InlineData("Retention")]
+    [InlineData("GatedLinearAttention")]
+    [InlineData("KimiDeltaAttention")]
+    [InlineData("GatedSlotAttention")]
+    public void In_fp32_they_are_about_as_long(string name)
+    {
+        var op = Ops.First(op => op.Name == name);
+        var plans = LaunchPlan.Of(op, Many.WorkOf(op, ScalarType.Float32), Machine.H100);
+        Assert.All(plans, plan =>
+        {
+            string text = KernelCompiler.Compile(plan.Method, PtxText.Target).Text;
+            Assert.InRange(Count(text, ";"), 0, 1.5 * Count(Texts.Value[(name, plan.Kernel.Name)], ";"));
+        });
+    }
+
+    [Theory]
     [InlineData("Retention", 128, 36, 128, 40)]
     [InlineData("GatedLinearAttention", 100, 64, 104, 64)]
     public void Rows_that_are_not_aligned_have_kernels_of_their_own(string name, long keys, long values, long alignedKeys, long alignedValues)

@@ -101,13 +101,16 @@ internal sealed class Counting
         return null;
     }
 
-    /// <summary>What changes the counter in one turn: its only write, after the only write of another register if it takes that.</summary>
+    /// <summary>
+    /// What changes the counter in one turn: its only write, after the only write of another register if it takes that. Where the header
+    /// makes one of them, it decides behind a turn.
+    /// </summary>
     private IReadOnlyList<Statement>? StepsOf(string counter)
     {
         if (OnlyWrite(counter) is not { } change || change.Block == loop.Header) return null;
         string[] taken = [.. change.Statement.Reads.Where(name => name != counter && writes.ContainsKey(name))];
         if (taken.Length == 0) return [change.Statement];
-        if (taken.Length > 1 || OnlyWrite(taken[0]) is not { } before) return null;
+        if (taken.Length > 1 || OnlyWrite(taken[0]) is not { } before || before.Block == loop.Header) return null;
         if (before.Statement.Reads.Any(name => name != counter && writes.ContainsKey(name))) return null;
         bool comesFirst = before.Block == change.Block
             ? before.Place < change.Place

@@ -2,7 +2,7 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
 /// <summary>
 /// Writes every loop out whose number of turns is known. What a loop may do besides counting is left as it is: jumps inside it, out of
-/// it, loops in it. Any other loop stays.
+/// it, loops in it. Any other loop stays, and so does one that decides when a turn is over: a <c>do</c> is what is not to be written out.
 /// </summary>
 internal static class Unrolling
 {
