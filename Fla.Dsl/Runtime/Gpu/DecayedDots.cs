@@ -41,7 +41,7 @@ public static class DecayedDots
             {
                 int row = Layout<W, C, C>.Row(i), column = Layout<W, C, C>.Column(i);
                 var decay = Decays.Between<W, C, K>(sums, row, column, k, point);
-                d[i] += Decays.Read<W, T>(x + Shared<C, K, T>.At(row, k)) * Decays.Read<W, T>(y + Shared<C, K, T>.At(column, k)) * decay;
+                d[i] += T.ReadShared(x + Shared<C, K, T>.At(row, k)) * T.ReadShared(y + Shared<C, K, T>.At(column, k)) * decay;
             }
 
             k++;

@@ -60,8 +60,8 @@ public static class DecayedMixes
                 int row = Layout<W, C, N>.Row(i), column = Layout<W, C, N>.Column(i);
                 int later = transposed ? token : row, earlier = transposed ? row : token;
                 var decay = Decays.Between<W, C, N>(sums, later, earlier, column, point);
-                var seen = Numbers.Where(decay > 0f, Decays.Read<W, T>(a + Shared<C, C, T>.At(later, earlier)));
-                d[i] += seen * decay * Decays.Read<W, T>(from + Shared<C, N, T>.At(token, column));
+                var seen = Numbers.Where(decay > 0f, T.ReadShared(a + Shared<C, C, T>.At(later, earlier)));
+                d[i] += seen * decay * T.ReadShared(from + Shared<C, N, T>.At(token, column));
             }
 
             token++;

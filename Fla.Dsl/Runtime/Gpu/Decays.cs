@@ -45,7 +45,7 @@ internal static class Decays
     {
         var counts = Counts(later, earlier, point);
         var end = Numbers.Select(counts, later + Shift(point), earlier);
-        return Numbers.Where(counts, Numbers.Exp<W>(Sum<W, C, K>(sums, end, column) - Sum<W, C, K>(sums, earlier, column)));
+        return Numbers.Where(counts, Numbers.Exp<W>(Read<C, K>(sums, end, column) - Read<C, K>(sums, earlier, column)));
     }
 
     /// <summary>Where the lane's columns of a row of the sums begin, which are those of a fragment: on CUDA.</summary>
@@ -94,13 +94,7 @@ internal static class Decays
     public static float Factor<W>(float sum, float reference, bool later)
         where W : struct, IBlock => Numbers.Exp<W>(later ? sum - reference : reference - sum);
 
-    /// <summary>Reads a number in shared memory: on CUDA, where it is fp32, from an address to which constants are added for nothing.</summary>
-    public static float Read<W, T>(SharedAddress at)
-        where W : struct, IBlock
-        where T : struct, IElement => W.IsCuda && T.Bytes == SingleElement.Bytes ? Asm.Load(Asm.Of(at)) : T.ReadShared(at);
-
-    private static float Sum<W, C, K>(SharedAddress sums, int row, int column)
-        where W : struct, IBlock
+    private static float Read<C, K>(SharedAddress sums, int row, int column)
         where C : struct, ISize
-        where K : struct, ISize => Read<W, SingleElement>(sums + Shared<C, K, SingleElement>.At(row, column));
+        where K : struct, ISize => SingleElement.ReadShared(sums + Shared<C, K, SingleElement>.At(row, column));
 }
