@@ -41,7 +41,7 @@ internal static class Uncollected
             long bytes = Math.Min(MostBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Share);
             try
             {
-                held = bytes > 0 && GC.TryStartNoGCRegion(bytes);
+                held = GC.TryStartNoGCRegion(bytes);
             }
             catch (Exception e) when (e is ArgumentOutOfRangeException or InvalidOperationException)
             {

@@ -62,8 +62,7 @@ public class KernelTextTests
     public void In_fp32_they_are_about_as_long(string name)
     {
         var op = Ops.First(op => op.Name == name);
-        var plans = LaunchPlan.Of(op, Many.WorkOf(op, ScalarType.Float32), Machine.H100);
-        Assert.All(plans, plan =>
+        Assert.All(Plans(op, Many, type: ScalarType.Float32), plan =>
         {
             string text = KernelCompiler.Compile(plan.Method, PtxText.Target).Text;
             Assert.InRange(Count(text, ";"), 0, 1.5 * Count(Texts.Value[(name, plan.Kernel.Name)], ";"));
@@ -104,8 +103,9 @@ public class KernelTextTests
 
     private static IEnumerable<RecurrenceOp> Ops => Fla.Ops.Catalogue.All.Where(op => op.Gpu is not null);
 
-    private static IEnumerable<LaunchPlan> Plans(RecurrenceOp op, OpShape shape, bool perHead = false) =>
-        LaunchPlan.Of(op, shape.WorkOf(op, ScalarType.BFloat16), Machine.H100, perHead);
+    private static IEnumerable<LaunchPlan> Plans(
+        RecurrenceOp op, OpShape shape, bool perHead = false, ScalarType type = ScalarType.BFloat16) =>
+        LaunchPlan.Of(op, shape.WorkOf(op, type), Machine.H100, perHead);
 
     private static IReadOnlyDictionary<(string Op, string Kernel), string> CompileAll()
     {

@@ -101,16 +101,13 @@ internal sealed class Counting
         return null;
     }
 
-    /// <summary>
-    /// What changes the counter in one turn: its only write, after the only write of another register if it takes that. Where the header
-    /// makes one of them, it decides behind a turn.
-    /// </summary>
+    /// <summary>What changes the counter in one turn: its only write, after the only write of another register if it takes that.</summary>
     private IReadOnlyList<Statement>? StepsOf(string counter)
     {
-        if (OnlyWrite(counter) is not { } change || change.Block == loop.Header) return null;
+        if (OnlyWrite(counter) is not { } change) return null;
         string[] taken = [.. change.Statement.Reads.Where(name => name != counter && writes.ContainsKey(name))];
         if (taken.Length == 0) return [change.Statement];
-        if (taken.Length > 1 || OnlyWrite(taken[0]) is not { } before || before.Block == loop.Header) return null;
+        if (taken.Length > 1 || OnlyWrite(taken[0]) is not { } before) return null;
         if (before.Statement.Reads.Any(name => name != counter && writes.ContainsKey(name))) return null;
         bool comesFirst = before.Block == change.Block
             ? before.Place < change.Place
@@ -118,10 +115,14 @@ internal sealed class Counting
         return comesFirst ? [before.Statement, change.Statement] : null;
     }
 
-    /// <summary>The one place in the loop that changes a register, if every turn passes it exactly once.</summary>
+    /// <summary>
+    /// The one place in the loop that changes a register, if every turn passes it exactly once, behind the header: a loop whose header
+    /// steps decides when a turn is over.
+    /// </summary>
     private Write? OnlyWrite(string register)
     {
         if (!writes.TryGetValue(register, out var all) || all is not [{ Statement: Instruction { Overwrites: true } } write]) return null;
+        if (write.Block == loop.Header) return null;
         bool again = loops.Any(other =>
             other.Header != loop.Header && loop.Blocks.Contains(other.Header) && other.Blocks.Contains(write.Block));
         return !again && loop.AlwaysPasses(flow, write.Block, loop.Latches[0]) ? write : null;
