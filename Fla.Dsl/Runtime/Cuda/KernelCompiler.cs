@@ -31,13 +31,17 @@ internal static class KernelCompiler
         {
             var compiled = (PTXCompiledKernel)Translation.Run(method, backend);
             context.ClearCache(ClearCacheMode.Everything); // objects that wait to be finalized keep it, and all the methods in it, alive
-            return new PtxKernel(compiled.Name, compiled.PTXAssembly);
+            return new PtxKernel(compiled.Name, WithConditions(compiled.PTXAssembly));
         }
         catch (Exception e)
         {
             throw new KernelCompilationException($"{PreparedKernel.NameOf(method)} cannot be compiled for a GPU: {Reason(e)}", e);
         }
     }
+
+    // A condition that is converted to fp32 is 1 or 0; of the 1, ILGPU 1.5.3 makes the number whose bits are 1.
+    private static string WithConditions(string text) =>
+        text.Replace("0f00000001, 0f00000000", "0f3F800000, 0f00000000", StringComparison.Ordinal);
 
     /// <summary>What ILGPU says, with the methods that it was in, the innermost first.</summary>
     internal static string Reason(Exception exception)

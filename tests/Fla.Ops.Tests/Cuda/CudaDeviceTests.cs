@@ -24,6 +24,16 @@ public class CudaDeviceTests
     [CudaFact]
     public void Tensors_are_passed_with_their_sizes() => EmulatorTests.TensorsArePassed(CUDA);
 
+    [CudaTheory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public void A_condition_is_one_or_zero(int n)
+    {
+        using var to = zeros(1, device: CUDA);
+        KernelDevice.Of(to).Prepare(EmulatorTests.Method(nameof(Kernels.Condition))).Launch(1, 1, 0, to, n);
+        Assert.Equal(n > 0 ? 1f : 0f, to.item<float>());
+    }
+
     [CudaFact]
     public void Shared_memory_beyond_48_kilobytes_is_there_and_beyond_the_devices_is_refused()
     {

@@ -40,6 +40,13 @@ public class KernelCompilerTests
         Assert.True(text.IndexOf("ld.shared", StringComparison.Ordinal) < text.IndexOf("st.shared", StringComparison.Ordinal), text);
     }
 
+    [Fact]
+    public void A_condition_is_one_or_zero()
+    {
+        string text = KernelCompiler.Compile(EmulatorTests.Method(nameof(Kernels.Condition)), PtxText.Target).Text;
+        Assert.Matches(@"selp\.\w+\s+%\w+, 0f3F800000, 0f00000000, %p", text);
+    }
+
     [PtxasFact]
     public void It_fits_into_registers()
     {

@@ -50,6 +50,9 @@ internal static unsafe class Kernels
         to[6] = n;
     }
 
+    /// <summary>Writes whether a number is above 0.</summary>
+    public static void Condition(long to, int n) => *(float*)to = n > 0 ? 1 : 0;
+
     /// <summary>Puts the sum of the numbers before it into each place of shared memory.</summary>
     public static void SumsInPlace(long to, int n)
     {
