@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using ILGPU;
 using ILGPU.Runtime.Cuda;
 
@@ -17,11 +18,10 @@ internal static class Asm
     public static uint Pair<T>(float low, float high)
         where T : struct, IElement
     {
-        Ref<uint> pair = 0u;
-        Ref<float> l = low, h = high;
-        if (T.TensorCoreType == 1) CudaAsm.EmitRef("cvt.rn.bf16x2.f32 %0, %2, %1;", ref pair, ref l, ref h);
-        else CudaAsm.EmitRef("cvt.rn.f16x2.f32 %0, %2, %1;", ref pair, ref l, ref h);
-        return pair.Value;
+        uint pair;
+        if (T.TensorCoreType == 1) CudaAsm.Emit("cvt.rn.bf16x2.f32 %0, %2, %1;", out pair, low, high);
+        else CudaAsm.Emit("cvt.rn.f16x2.f32 %0, %2, %1;", out pair, low, high);
+        return pair;
     }
 
     /// <summary>A pair of half type as two numbers.</summary>
@@ -35,40 +35,40 @@ internal static class Asm
         }
         else
         {
-            Ref<float> low = 0f, high = 0f;
-            Ref<uint> both = pair;
-            CudaAsm.EmitRef("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }", ref low, ref high, ref both);
-            to[at] = low.Value;
-            to[at + 1] = high.Value;
+            Input<uint> both = pair;
+            CudaAsm.EmitRef("{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }",
+                ref Out(to, at), ref Out(to, at + 1), ref both);
         }
     }
 
     /// <summary>Two numbers that lie beside one another in shared memory.</summary>
     public static void LoadPair(ArrayView<float> to, int at, uint address)
     {
-        Ref<float> first = 0f, second = 0f;
-        Ref<uint> from = address;
-        CudaAsm.EmitRef("ld.shared.v2.f32 {%0,%1}, [%2];", ref first, ref second, ref from);
-        to[at] = first.Value;
-        to[at + 1] = second.Value;
+        Input<uint> from = address;
+        CudaAsm.EmitRef("ld.shared.v2.f32 {%0,%1}, [%2];", ref Out(to, at), ref Out(to, at + 1), ref from);
+    }
+
+    /// <summary>Four numbers that lie beside one another in shared memory.</summary>
+    public static void LoadFour(ArrayView<float> to, int at, uint address)
+    {
+        Input<uint> from = address;
+        CudaAsm.EmitRef("ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];",
+            ref Out(to, at), ref Out(to, at + 1), ref Out(to, at + 2), ref Out(to, at + 3), ref from);
     }
 
     /// <summary>A number in shared memory.</summary>
     public static float Load(uint address)
     {
-        Ref<float> number = 0f;
-        Ref<uint> from = address;
-        CudaAsm.EmitRef("ld.shared.f32 %0, [%1];", ref number, ref from);
-        return number.Value;
+        CudaAsm.Emit("ld.shared.f32 %0, [%1];", out float number, address);
+        return number;
     }
 
     /// <summary>A pair of half type in shared memory as two numbers.</summary>
     public static void LoadHalves<T>(ArrayView<float> to, int at, uint address)
         where T : struct, IElement
     {
-        Ref<uint> pair = 0u, from = address;
-        CudaAsm.EmitRef("ld.shared.b32 %0, [%1];", ref pair, ref from);
-        Unpack<T>(to, at, pair.Value);
+        CudaAsm.Emit("ld.shared.b32 %0, [%1];", out uint pair, address);
+        Unpack<T>(to, at, pair);
     }
 
     /// <summary>Puts two numbers beside one another into shared memory.</summary>
@@ -87,14 +87,11 @@ internal static class Asm
     /// <summary>Two fp32 numbers beside one another in global memory, if <paramref name="holds"/> is not 0.</summary>
     public static void ReadPairIf(int holds, ArrayView<float> to, int at, long address)
     {
-        Ref<float> first = to[at], second = to[at + 1];
-        Ref<long> from = address;
-        Ref<int> condition = holds;
+        Input<long> from = address;
+        Input<int> condition = holds;
         CudaAsm.EmitRef(
             "{ .reg .pred p; setp.ne.s32 p, %3, 0; @p ld.global.v2.f32 {%0, %1}, [%2]; }",
-            ref first, ref second, ref from, ref condition);
-        to[at] = first.Value;
-        to[at + 1] = second.Value;
+            ref InOut(to, at), ref InOut(to, at + 1), ref from, ref condition);
     }
 
     /// <summary>Puts two numbers beside one another into global memory, if <paramref name="holds"/> is not 0.</summary>
@@ -117,68 +114,52 @@ internal static class Asm
     /// <summary>Four 8x8 matrices from shared memory to the registers of a warp.</summary>
     public static void LoadMatrix(ArrayView<uint> fragment, int at, uint address, bool transposed)
     {
-        Ref<uint> r0 = 0u, r1 = 0u, r2 = 0u, r3 = 0u, from = address;
+        Input<uint> from = address;
         if (transposed)
         {
-            CudaAsm.EmitRef(
-                "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+            CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];",
+                ref Out(fragment, at), ref Out(fragment, at + 1), ref Out(fragment, at + 2), ref Out(fragment, at + 3), ref from);
         }
         else
         {
-            CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ref r0, ref r1, ref r2, ref r3, ref from);
+            CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];",
+                ref Out(fragment, at), ref Out(fragment, at + 1), ref Out(fragment, at + 2), ref Out(fragment, at + 3), ref from);
         }
-
-        fragment[at] = r0.Value;
-        fragment[at + 1] = r1.Value;
-        fragment[at + 2] = r2.Value;
-        fragment[at + 3] = r3.Value;
     }
 
     /// <summary>Two 8x8 matrices from shared memory to the registers of a warp.</summary>
     public static void LoadMatrixPair(ArrayView<uint> fragment, uint address, bool transposed)
     {
-        Ref<uint> r0 = 0u, r1 = 0u, from = address;
-        if (transposed) CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];", ref r0, ref r1, ref from);
-        else CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];", ref r0, ref r1, ref from);
-        fragment[0] = r0.Value;
-        fragment[1] = r1.Value;
+        Input<uint> from = address;
+        if (transposed)
+            CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];", ref Out(fragment, 0), ref Out(fragment, 1), ref from);
+        else
+            CudaAsm.EmitRef("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];", ref Out(fragment, 0), ref Out(fragment, 1), ref from);
     }
 
     /// <summary>A 16x8 square of a product: <c>d += a b</c> with a 16x16 and b 16x8.</summary>
-    public static void Multiply<T>(ArrayView<float> d, int square, ArrayView<uint> a, int at, uint low, uint high)
+    public static void Multiply<T>(ArrayView<float> d, int square, ArrayView<uint> a, int atA, ArrayView<uint> b, int atB)
         where T : struct, IElement
     {
-        Ref<float> d0 = d[square], d1 = d[square + 1], d2 = d[square + 2], d3 = d[square + 3];
-        Ref<uint> a0 = a[at], a1 = a[at + 1], a2 = a[at + 2], a3 = a[at + 3], b0 = low, b1 = high;
         if (T.TensorCoreType == 1)
         {
             CudaAsm.EmitRef("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
-                ref d0, ref d1, ref d2, ref d3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
+                ref InOut(d, square), ref InOut(d, square + 1), ref InOut(d, square + 2), ref InOut(d, square + 3),
+                ref In(a, atA), ref In(a, atA + 1), ref In(a, atA + 2), ref In(a, atA + 3), ref In(b, atB), ref In(b, atB + 1));
         }
         else
         {
             CudaAsm.EmitRef("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
-                ref d0, ref d1, ref d2, ref d3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
+                ref InOut(d, square), ref InOut(d, square + 1), ref InOut(d, square + 2), ref InOut(d, square + 3),
+                ref In(a, atA), ref In(a, atA + 1), ref In(a, atA + 2), ref In(a, atA + 3), ref In(b, atB), ref In(b, atB + 1));
         }
-
-        d[square] = d0.Value;
-        d[square + 1] = d1.Value;
-        d[square + 2] = d2.Value;
-        d[square + 3] = d3.Value;
     }
 
     /// <summary>The same for fp32 of which the lower 13 bits do not count, with a 16x8 and b 8x8.</summary>
-    public static void MultiplySingle(ArrayView<float> d, int square, ArrayView<uint> a, int at, uint low, uint high)
-    {
-        Ref<float> d0 = d[square], d1 = d[square + 1], d2 = d[square + 2], d3 = d[square + 3];
-        Ref<uint> a0 = a[at], a1 = a[at + 1], a2 = a[at + 2], a3 = a[at + 3], b0 = low, b1 = high;
+    public static void MultiplySingle(ArrayView<float> d, int square, ArrayView<uint> a, int atA, ArrayView<uint> b, int atB) =>
         CudaAsm.EmitRef("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3},{%4,%5,%6,%7},{%8,%9},{%0,%1,%2,%3};",
-            ref d0, ref d1, ref d2, ref d3, ref a0, ref a1, ref a2, ref a3, ref b0, ref b1);
-        d[square] = d0.Value;
-        d[square + 1] = d1.Value;
-        d[square + 2] = d2.Value;
-        d[square + 3] = d3.Value;
-    }
+            ref InOut(d, square), ref InOut(d, square + 1), ref InOut(d, square + 2), ref InOut(d, square + 3),
+            ref In(a, atA), ref In(a, atA + 1), ref In(a, atA + 2), ref In(a, atA + 3), ref In(b, atB), ref In(b, atB + 1));
 
     /// <summary>fp32 as tensor cores take it, which leave the lower 13 bits out: rounded to nearest.</summary>
     public static uint Operand(float x) => Interop.FloatAsInt(x) + 0x1000u;
@@ -190,29 +171,23 @@ internal static class Asm
     /// <summary>Reads 4 words of 4 bytes from global memory, or 2 or 1 of them, on condition.</summary>
     public static void ReadWords(ArrayView<uint> words, long address, bool condition, int count)
     {
-        Ref<uint> w0 = 0u, w1 = 0u, w2 = 0u, w3 = 0u;
-        Ref<long> from = address;
-        Ref<int> holds = Numbers.Select(condition, 1, 0);
+        for (var i = 0; i < 4; i++) words[i] = 0u;
+        Input<long> from = address;
+        Input<int> holds = Numbers.Select(condition, 1, 0);
         if (count == 1)
         {
-            CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.b32 %0, [%1]; }", ref w0, ref from, ref holds);
+            CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.b32 %0, [%1]; }", ref InOut(words, 0), ref from, ref holds);
         }
         else if (count == 2)
         {
-            CudaAsm.EmitRef(
-                "{ .reg .pred p; setp.ne.s32 p, %3, 0; @p ld.global.v2.b32 {%0,%1}, [%2]; }", ref w0, ref w1, ref from, ref holds);
+            CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %3, 0; @p ld.global.v2.b32 {%0,%1}, [%2]; }",
+                ref InOut(words, 0), ref InOut(words, 1), ref from, ref holds);
         }
         else
         {
-            CudaAsm.EmitRef(
-                "{ .reg .pred p; setp.ne.s32 p, %5, 0; @p ld.global.v4.b32 {%0,%1,%2,%3}, [%4]; }",
-                ref w0, ref w1, ref w2, ref w3, ref from, ref holds);
+            CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %5, 0; @p ld.global.v4.b32 {%0,%1,%2,%3}, [%4]; }",
+                ref InOut(words, 0), ref InOut(words, 1), ref InOut(words, 2), ref InOut(words, 3), ref from, ref holds);
         }
-
-        words[0] = w0.Value;
-        words[1] = w1.Value;
-        words[2] = w2.Value;
-        words[3] = w3.Value;
     }
 
     /// <summary>Writes 4 words of 4 bytes to global memory, or 2 or 1 of them, on condition.</summary>
@@ -235,4 +210,14 @@ internal static class Asm
                 address, words[0], words[1], words[2], words[3], holds);
         }
     }
+
+    // Elements of local arrays as instructions read them, write them, and both.
+    private static ref Input<T> In<T>(ArrayView<T> of, int at)
+        where T : unmanaged => ref Unsafe.As<T, Input<T>>(ref of[at]);
+
+    private static ref Output<T> Out<T>(ArrayView<T> of, int at)
+        where T : unmanaged => ref Unsafe.As<T, Output<T>>(ref of[at]);
+
+    private static ref Ref<T> InOut<T>(ArrayView<T> of, int at)
+        where T : unmanaged => ref Unsafe.As<T, Ref<T>>(ref of[at]);
 }

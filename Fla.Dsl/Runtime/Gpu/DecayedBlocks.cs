@@ -35,6 +35,7 @@ internal static class DecayedBlocks
         var pairsA = LocalMemory.Allocate1D<uint>(4);
         var pairsB = LocalMemory.Allocate1D<uint>(2);
         var fragmentA = LocalMemory.Allocate1D<uint>(8);
+        var fragmentB = LocalMemory.Allocate1D<uint>(2);
         var numbers = LocalMemory.Allocate1D<float>(2);
         var reference = LocalMemory.Allocate1D<float>(2);
         var rims = LocalMemory.Allocate1D<float>(Layout<W, C, N>.SquaresAcross);
@@ -105,7 +106,9 @@ internal static class DecayedBlocks
                         float sumOfHigh = Asm.Load((i == 0 ? ofHigh : secondOfHigh) + (uint)(j * 32));
                         var lower = numbers[0] * Decays.Factor<W>(sumOfLow, rims[j], transposed);
                         var higher = numbers[1] * Decays.Factor<W>(sumOfHigh, rims[j], transposed);
-                        Asm.MultiplySingle(sum, 4 * j, fragmentA, 4 * i, Asm.Operand(lower), Asm.Operand(higher));
+                        fragmentB[0] = Asm.Operand(lower);
+                        fragmentB[1] = Asm.Operand(higher);
+                        Asm.MultiplySingle(sum, 4 * j, fragmentA, 4 * i, fragmentB, 0);
                     }
                 }
 

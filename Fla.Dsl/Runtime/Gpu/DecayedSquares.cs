@@ -79,8 +79,7 @@ internal static class DecayedSquares
                         Decays.Operands<W, T>(fragmentY, 2 * i, 1, pairsY[(2 * i) + half], offsetY, reference, false, numbers);
                     }
 
-                    Asm.MultiplySingle(sum, 0, fragmentX, 0, fragmentY[0], fragmentY[1]);
-                    Asm.MultiplySingle(sum, 4, fragmentX, 0, fragmentY[2], fragmentY[3]);
+                    for (var i = 0; i < 2; i++) Asm.MultiplySingle(sum, 4 * i, fragmentX, 0, fragmentY, 2 * i);
                 }
             }
 

@@ -15,29 +15,28 @@ public static unsafe class Memory
     {
         if (W.IsCuda)
         {
-            Ref<float> number = 0f;
-            Ref<long> from = address;
-            Ref<int> holds = Numbers.Select(condition, 1, 0);
+            float number;
+            var holds = Numbers.Select(condition, 1, 0);
             if (T.TensorCoreType == 0)
             {
-                CudaAsm.EmitRef(
-                    "{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.f32 %0, [%1]; }", ref number, ref from, ref holds);
+                CudaAsm.Emit(
+                    "{ .reg .pred p; setp.ne.s32 p, %2, 0; mov.b32 %0, 0; @p ld.global.f32 %0, [%1]; }", out number, address, holds);
             }
             else if (T.TensorCoreType == 1)
             {
-                CudaAsm.EmitRef(
+                CudaAsm.Emit(
                     "{ .reg .pred p; .reg .b16 l, h; .reg .b32 w; mov.b16 l, 0; mov.b16 h, 0; setp.ne.s32 p, %2, 0; "
                     + "@p ld.global.b16 h, [%1]; mov.b32 w, {l, h}; mov.b32 %0, w; }",
-                    ref number, ref from, ref holds);
+                    out number, address, holds);
             }
             else
             {
-                CudaAsm.EmitRef(
+                CudaAsm.Emit(
                     "{ .reg .pred p; .reg .b16 h; mov.b16 h, 0; setp.ne.s32 p, %2, 0; @p ld.global.b16 h, [%1]; cvt.f32.f16 %0, h; }",
-                    ref number, ref from, ref holds);
+                    out number, address, holds);
             }
 
-            return number.Value;
+            return number;
         }
         else
         {
@@ -51,10 +50,10 @@ public static unsafe class Memory
     {
         if (W.IsCuda)
         {
-            Ref<int> number = 0, holds = Numbers.Select(condition, 1, 0);
-            Ref<long> from = address;
-            CudaAsm.EmitRef("{ .reg .pred p; setp.ne.s32 p, %2, 0; @p ld.global.b32 %0, [%1]; }", ref number, ref from, ref holds);
-            return number.Value;
+            var holds = Numbers.Select(condition, 1, 0);
+            CudaAsm.Emit(
+                "{ .reg .pred p; setp.ne.s32 p, %2, 0; mov.b32 %0, 0; @p ld.global.b32 %0, [%1]; }", out int number, address, holds);
+            return number;
         }
         else
         {

@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
@@ -63,24 +62,8 @@ public static class Piece
     private static void Widen<T>(ArrayView<float> to, int at, uint word)
         where T : struct, IElement
     {
-        if (T.TensorCoreType == 0)
-        {
-            to[at] = Interop.IntAsFloat(word);
-        }
-        else if (T.TensorCoreType == 1)
-        {
-            to[at] = Interop.IntAsFloat(word << 16);
-            to[at + 1] = Interop.IntAsFloat(word & 0xffff0000u);
-        }
-        else
-        {
-            Ref<float> low = 0f, high = 0f;
-            Ref<uint> pair = word;
-            CudaAsm.EmitRef(
-                "{ .reg .b16 l, h; mov.b32 {l, h}, %2; cvt.f32.f16 %0, l; cvt.f32.f16 %1, h; }", ref low, ref high, ref pair);
-            to[at] = low.Value;
-            to[at + 1] = high.Value;
-        }
+        if (T.TensorCoreType == 0) to[at] = Interop.IntAsFloat(word);
+        else Asm.Unpack<T>(to, at, word);
     }
 
     private static uint Narrowed<T>(ArrayView<float> from, int at)

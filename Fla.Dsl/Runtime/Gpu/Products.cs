@@ -139,10 +139,8 @@ public static class Products
                 var offset = transposeB ? (j * 16 * strideB) + (k * 32) : (k * 16 * strideB) + (j * 32);
                 Asm.LoadMatrix(fragmentB, 0, fromB + (uint)offset, !transposeB);
                 for (var i = 0; i < down; i++)
-                {
-                    Asm.Multiply<T>(d, ((i * across) + (2 * j)) * 4, fragmentA, i * 4, fragmentB[0], fragmentB[1]);
-                    Asm.Multiply<T>(d, ((i * across) + (2 * j) + 1) * 4, fragmentA, i * 4, fragmentB[2], fragmentB[3]);
-                }
+                    for (var square = 0; square < 2; square++)
+                        Asm.Multiply<T>(d, ((i * across) + (2 * j) + square) * 4, fragmentA, i * 4, fragmentB, 2 * square);
             }
 
             if (across % 2 != 0)
@@ -150,7 +148,7 @@ public static class Products
                 var offset = transposeB ? ((across - 1) * 8 * strideB) + (k * 32) : (k * 16 * strideB) + ((across - 1) * 16);
                 Asm.LoadMatrixPair(fragmentB, fromB + (uint)offset, !transposeB);
                 for (var i = 0; i < down; i++)
-                    Asm.Multiply<T>(d, ((i * across) + across - 1) * 4, fragmentA, i * 4, fragmentB[0], fragmentB[1]);
+                    Asm.Multiply<T>(d, ((i * across) + across - 1) * 4, fragmentA, i * 4, fragmentB, 0);
             }
         }
     }

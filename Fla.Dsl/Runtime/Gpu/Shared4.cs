@@ -1,5 +1,4 @@
 using ILGPU;
-using ILGPU.Runtime.Cuda;
 
 namespace Fla.Dsl.Runtime.Gpu;
 
@@ -12,13 +11,7 @@ internal static class Shared4
     {
         if (W.IsCuda)
         {
-            Ref<float> x0 = 0f, x1 = 0f, x2 = 0f, x3 = 0f;
-            Ref<uint> address = Asm.Of(from);
-            CudaAsm.EmitRef("ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];", ref x0, ref x1, ref x2, ref x3, ref address);
-            to[at] = x0.Value;
-            to[at + 1] = x1.Value;
-            to[at + 2] = x2.Value;
-            to[at + 3] = x3.Value;
+            Asm.LoadFour(to, at, Asm.Of(from));
         }
         else
         {

@@ -125,15 +125,15 @@ internal static class SingleProducts
     {
         if (T.IsRoundedInProducts)
         {
-            Asm.MultiplySingle(d, square, highA, at, highB[0], highB[1]);
+            Asm.MultiplySingle(d, square, highA, at, highB, 0);
         }
         else
         {
             var sums = LocalMemory.Allocate1D<float>(4);
             for (var i = 0; i < 4; i++) sums[i] = 0f;
-            Asm.MultiplySingle(sums, 0, lowA, at, highB[0], highB[1]);
-            Asm.MultiplySingle(sums, 0, highA, at, lowB[0], lowB[1]);
-            Asm.MultiplySingle(sums, 0, highA, at, highB[0], highB[1]);
+            Asm.MultiplySingle(sums, 0, lowA, at, highB, 0);
+            Asm.MultiplySingle(sums, 0, highA, at, lowB, 0);
+            Asm.MultiplySingle(sums, 0, highA, at, highB, 0);
             for (var i = 0; i < 4; i++) d[square + i] += sums[i];
         }
     }

@@ -65,9 +65,9 @@ internal static class Squares
         {
             for (var i = 0; i < 4; i++) TensorFloat.Split<W>(highA, lowA, i, Interop.IntAsFloat(wholeA[(k / 2) + i]));
             for (var i = 0; i < 2; i++) TensorFloat.Split<W>(highB, lowB, i, wholeB[(k / 4) + i]);
-            Asm.MultiplySingle(lowHigh, 0, lowA, 0, highB[0], highB[1]);
-            Asm.MultiplySingle(highLow, 0, highA, 0, lowB[0], lowB[1]);
-            Asm.MultiplySingle(d, 0, highA, 0, highB[0], highB[1]);
+            Asm.MultiplySingle(lowHigh, 0, lowA, 0, highB, 0);
+            Asm.MultiplySingle(highLow, 0, highA, 0, lowB, 0);
+            Asm.MultiplySingle(d, 0, highA, 0, highB, 0);
         }
 
         for (var i = 0; i < 4; i++) d[i] += lowHigh[i] + highLow[i];
