@@ -30,7 +30,7 @@ public class CudaDeviceTests
     public void A_condition_is_one_or_zero(int n)
     {
         using var to = zeros(1, device: CUDA);
-        KernelDevice.Of(to).Prepare(EmulatorTests.Method(nameof(Kernels.Condition))).Launch(1, 1, 0, to, n);
+        KernelDevice.Of(to).Prepare(EmulatorTests.Method(nameof(Kernels.Condition))).Launch(1, 32, 0, to, n);
         Assert.Equal(n > 0 ? 1f : 0f, to.item<float>());
     }
 
