@@ -42,7 +42,10 @@ public class KernelTextTests
         { "Retention", "TokenBackward" },
         { "SimpleGatedLinearAttention", "Forward" },
         { "GatedLinearAttention", "Forward" },
+        { "GatedLinearAttention", "Backward" },
+        { "DeltaRule", "Forward" },
         { "DeltaRule", "Backward" },
+        { "GatedDeltaRule", "Forward" },
     };
 
     [Fact]
