@@ -5,7 +5,7 @@ namespace Fla.Dsl.Runtime.Cuda;
 /// <summary>
 /// Times in which no garbage is collected, as far as memory goes. A kernel is compiled within a second out of hundreds of megabytes, and
 /// what it is made of lives until then: collections between would be a quarter of the time, and find little. After that next to nothing
-/// of it lives, and all is collected at once.
+/// of it lives, and all is collected, beside what comes next.
 /// </summary>
 internal static class Uncollected
 {
@@ -18,6 +18,7 @@ internal static class Uncollected
     private static readonly Lock Gate = new();
     private static int running;
     private static bool held;
+    private static Thread? collector;
 
     /// <summary>What a function gives, while which nothing is collected. Several may run at the same time.</summary>
     public static T While<T>(Func<T> function)
@@ -37,7 +38,9 @@ internal static class Uncollected
     {
         lock (Gate)
         {
-            if (running++ > 0 || GCSettings.LatencyMode == GCLatencyMode.NoGCRegion) return;
+            if (running++ > 0) return;
+            collector?.Join();
+            if (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion) return;
             long bytes = Math.Min(MostBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Share);
             try
             {
@@ -56,7 +59,19 @@ internal static class Uncollected
         {
             if (--running > 0 || !held) return;
             held = false;
-            if (GCSettings.LatencyMode == GCLatencyMode.NoGCRegion) GC.Collect(); // which ends it
+            if (GCSettings.LatencyMode != GCLatencyMode.NoGCRegion) return;
+            try
+            {
+                GC.EndNoGCRegion();
+            }
+            catch (InvalidOperationException)
+            {
+                return; // Another thread has just taken the last of the memory.
+            }
+
+            // It takes a tenth of a second, in which the driver compiles what has been made: its code need not wait for that.
+            collector = new Thread(GC.Collect) { IsBackground = true };
+            collector.Start();
         }
     }
 }

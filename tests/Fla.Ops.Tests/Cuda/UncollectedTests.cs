@@ -33,6 +33,13 @@ public class UncollectedTests
     }
 
     [Fact]
+    public void What_is_left_is_collected_soon_after()
+    {
+        var left = Uncollected.While(() => new WeakReference(new byte[Mebibyte]));
+        Assert.True(SpinWait.SpinUntil(() => !left.IsAlive, TimeSpan.FromMinutes(1)));
+    }
+
+    [Fact]
     public void It_ends_with_an_exception()
     {
         Assert.Throws<NotSupportedException>(() => Uncollected.While<int>(() => throw new NotSupportedException()));
