@@ -59,14 +59,13 @@ internal static class Uncollected
         {
             if (--running > 0 || !held) return;
             held = false;
-            if (GCSettings.LatencyMode != GCLatencyMode.NoGCRegion) return;
             try
             {
                 GC.EndNoGCRegion();
             }
             catch (InvalidOperationException)
             {
-                return; // Another thread has just taken the last of the memory.
+                return; // The memory was taken, and there was a collection.
             }
 
             // It takes a tenth of a second, in which the driver compiles what has been made: its code need not wait for that.
