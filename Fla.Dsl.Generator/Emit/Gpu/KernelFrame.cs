@@ -12,10 +12,10 @@ internal sealed class KernelFrame(GpuInterface io, CodeWriter code)
         Head(io.Kernel.Summary, $"public static void {io.Kernel.Name}", [.. io.Parameters, "long offsets", "int heads", "int splits"]);
         code.Line("{").Indented(() =>
         {
-            code.Line("int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;");
+            code.Line("int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);");
             code.Line(
                 "long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);");
-            code.Line("var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;");
+            code.Line("var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);");
             body();
         }).Line("}");
     }
@@ -51,7 +51,7 @@ internal sealed class KernelFrame(GpuInterface io, CodeWriter code)
     public void Walk(Action before, Action chunk)
     {
         const string Last = "(tokens + TChunk.Value - 1) / TChunk.Value * TChunk.Value - TChunk.Value";
-        code.Line($"var start = {(io.IsBackward ? Last : "0L")};");
+        code.Line($"var start = {(io.IsBackward ? Last : "0")};");
         before();
         code.Block(io.IsBackward ? "while (start >= 0)" : "while (start < tokens)", () =>
         {

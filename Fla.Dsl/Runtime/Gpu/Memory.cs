@@ -88,6 +88,6 @@ public static unsafe class Memory
     }
 
     /// <summary>The tokens of a chunk that begins at one; none before the first.</summary>
-    public static int RowsAt<C>(long start, long tokens)
-        where C : struct, ISize => (int)Numbers.Lesser(Numbers.Where(start >= 0 & start < tokens, tokens - start), C.Value);
+    public static int RowsAt<C>(int start, int tokens)
+        where C : struct, ISize => Numbers.Lesser(Numbers.Where(start >= 0 & start < tokens, tokens - start), C.Value);
 }

@@ -37,7 +37,7 @@ public static partial class Transfers
     /// <param name="tokens">The sequence's tokens.</param>
     /// <param name="head">The head.</param>
     /// <param name="heads">How many there are.</param>
-    public static void CopyTokens<W, M, N, T>(SharedAddress to, GpuTensor tensor, long first, long start, long tokens, int head, int heads)
+    public static void CopyTokens<W, M, N, T>(SharedAddress to, GpuTensor tensor, long first, int start, int tokens, int head, int heads)
         where W : struct, IBlock
         where M : struct, ISize
         where N : struct, ISize

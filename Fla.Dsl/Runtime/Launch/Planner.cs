@@ -25,6 +25,9 @@ internal static class Planner
 
     private static readonly int[] ChunksOfChannels = [32, 16, 8];
 
+    // Kernels count a sequence's tokens, and those of a chunk past its end, in 32 bits.
+    private const long MostTokens = int.MaxValue - 64;
+
     // Of a model with the same sequences in all its layers there are few.
     private static readonly Recent<Question, IReadOnlyList<LaunchPlan>?> Answers = new(32);
     private static readonly Lock Gate = new();
@@ -47,6 +50,7 @@ internal static class Planner
     private static IReadOnlyList<LaunchPlan>? Answer(Question question)
     {
         var (op, backward, work, device, _) = question;
+        if (work.Longest > MostTokens) return null;
         var program = op.Gpu!;
         var cut = Segments.Of(work, Enough(program.Forward, work, device.Machine));
         List<(GpuKernel Kernel, Workload Work)> kernels = [];

@@ -133,9 +133,9 @@ partial class Based
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             oTensor = oTensor.From<TElement>(split * TV.Value);
             keptS = keptS.From<TElement>(split * TV.Value);
@@ -184,7 +184,7 @@ partial class Based
             var t9 = Tile.New<TBlock, TChunk, TV>();
             var o = Tile.New<TBlock, TChunk, TV>();
             var turn = 0;
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
@@ -368,9 +368,9 @@ partial class Based
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             doTensor = doTensor.From<TElement>(split * TV.Value);
             dvTensor = dvTensor.From<TElement>(split * TV.Value);
@@ -690,9 +690,9 @@ partial class Based
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             finalS = finalS.From<SingleElement>(split * TV.Value);
             finalz = finalz.If(split == 0);
@@ -711,7 +711,7 @@ partial class Based
             var t2 = Tile.New<TBlock, TChunk, TTaylor2OfK>();
             var nextS = Tile.New<TBlock, TTaylor2OfK, TV>();
             var turn = 0;
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Transfers.Depart<TBlock>();
@@ -821,9 +821,9 @@ partial class Based
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             doTensor = doTensor.From<TElement>(split * TV.Value);
             keptS = keptS.From<TElement>(split * TV.Value);

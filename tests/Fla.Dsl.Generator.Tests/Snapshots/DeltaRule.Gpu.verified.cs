@@ -99,9 +99,9 @@ partial class DeltaRule
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             oTensor = oTensor.From<TElement>(split * TV.Value);
             keptS = keptS.From<TElement>(split * TV.Value);
@@ -136,7 +136,7 @@ partial class DeltaRule
             var nextS = Tile.New<TBlock, TK, TV>();
             var turn = 0;
             var arrivingbeta = Columns.New<TChunk>();
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
@@ -258,9 +258,9 @@ partial class DeltaRule
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             doTensor = doTensor.From<TElement>(split * TV.Value);
             dvTensor = dvTensor.From<TElement>(split * TV.Value);

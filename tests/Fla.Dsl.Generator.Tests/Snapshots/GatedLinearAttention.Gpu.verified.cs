@@ -102,9 +102,9 @@ partial class GatedLinearAttention
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             oTensor = oTensor.From<TElement>(split * TV.Value);
             keptS = keptS.From<TElement>(split * TV.Value);
@@ -143,7 +143,7 @@ partial class GatedLinearAttention
             var t4 = Tile.New<TBlock, TChunk, TK>();
             var nextS = Tile.New<TBlock, TK, TV>();
             var turn = 0;
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
@@ -268,9 +268,9 @@ partial class GatedLinearAttention
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             doTensor = doTensor.From<TElement>(split * TV.Value);
             dvTensor = dvTensor.From<TElement>(split * TV.Value);
@@ -581,9 +581,9 @@ partial class GatedLinearAttention
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             finalS = finalS.From<SingleElement>(split * TV.Value);
             finalSDecay = finalSDecay.From<SingleElement>(split * TV.Value);
@@ -608,7 +608,7 @@ partial class GatedLinearAttention
             var t2 = Tile.New<TBlock, TK, TV>();
             var nextS = Tile.New<TBlock, TK, TV>();
             var turn = 0;
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TGate>(gkPlaces, gkTensor, first, start, tokens, head, heads);
@@ -699,9 +699,9 @@ partial class GatedLinearAttention
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             doTensor = doTensor.From<TElement>(split * TV.Value);
             dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
             dInitialSDecay = dInitialSDecay.From<SingleElement>(split * TV.Value);

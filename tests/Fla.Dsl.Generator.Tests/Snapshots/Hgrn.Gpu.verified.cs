@@ -92,9 +92,9 @@ partial class Hgrn
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             int channels = xTensor.Columns, channel = (split * TD.Value) + Group.IdxX;
             var inside = channel < channels;
             xTensor = xTensor.From<TElement>(split * TD.Value);
@@ -103,7 +103,7 @@ partial class Hgrn
             var stageBytes = ForwardStageBytes<TBlock, TChunk, TAhead, TD, TElement, TGate>();
             var h = Channel.ReadState<TBlock, SingleElement>(initialh, sequence, head, heads, channels, channel, inside);
             var stage = 0;
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TD, TElement>(shared + stage, xTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TD, TGate>(shared + stage + Shared<TChunk, TD, TElement>.Bytes, gTensor, first, start, tokens, head, heads);
             Transfers.Depart<TBlock>();
@@ -166,9 +166,9 @@ partial class Hgrn
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             int channels = xTensor.Columns, channel = (split * TD.Value) + Group.IdxX;
             var inside = channel < channels;
             xTensor = xTensor.From<TElement>(split * TD.Value);
@@ -264,9 +264,9 @@ partial class Hgrn
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             int channels = xTensor.Columns, channel = (split * TD.Value) + Group.IdxX;
             var inside = channel < channels;
             xTensor = xTensor.From<TElement>(split * TD.Value);
@@ -276,7 +276,7 @@ partial class Hgrn
             var h = 0f;
             var hDecay = 0f;
             var stage = 0;
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TD, TElement>(shared + stage, xTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TD, TGate>(shared + stage + Shared<TChunk, TD, TElement>.Bytes, gTensor, first, start, tokens, head, heads);
             Transfers.Depart<TBlock>();

@@ -134,9 +134,9 @@ partial class SimpleGatedLinearAttention
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             oTensor = oTensor.From<TElement>(split * TV.Value);
             keptS = keptS.From<TElement>(split * TV.Value);
@@ -164,7 +164,7 @@ partial class SimpleGatedLinearAttention
             var o = Tile.New<TBlock, TChunk, TV>();
             var turn = 0;
             var arrivingg = Columns.New<TChunk>();
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(qPlaces, qTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
@@ -301,9 +301,9 @@ partial class SimpleGatedLinearAttention
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             doTensor = doTensor.From<TElement>(split * TV.Value);
             dvTensor = dvTensor.From<TElement>(split * TV.Value);
@@ -555,9 +555,9 @@ partial class SimpleGatedLinearAttention
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             vTensor = vTensor.From<TElement>(split * TV.Value);
             finalS = finalS.From<SingleElement>(split * TV.Value);
             finalSDecay = finalSDecay.From<SingleElement>(split * TV.Value);
@@ -574,7 +574,7 @@ partial class SimpleGatedLinearAttention
             var t = Tile.New<TBlock, TK, TV>();
             var turn = 0;
             var arrivingg = Columns.New<TChunk>();
-            var start = 0L;
+            var start = 0;
             Transfers.CopyTokens<TBlock, TChunk, TK, TElement>(kPlaces, kTensor, first, start, tokens, head, heads);
             Transfers.CopyTokens<TBlock, TChunk, TV, TElement>(vPlaces, vTensor, first, start, tokens, head, heads);
             Columns.Read<TChunk, SingleElement>(arrivingg, gTensor.Row<SingleElement>(first + start, head, heads), gTensor.Stride<SingleElement>(), Memory.RowsAt<TChunk>(start, tokens));
@@ -670,9 +670,9 @@ partial class SimpleGatedLinearAttention
             where TElement : struct, IElement
             where TGate : struct, IElement
         {
-            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / splits / heads;
+            int split = Grid.IdxX % splits, head = Grid.IdxX / splits % heads, sequence = Grid.IdxX / (splits * heads);
             long first = Memory.ReadLong(offsets + (16L * sequence)), firstRow = Memory.ReadLong(offsets + (16L * sequence) + 8);
-            var tokens = Memory.ReadLong(offsets + (16L * sequence) + 16) - first;
+            var tokens = (int)(Memory.ReadLong(offsets + (16L * sequence) + 16) - first);
             doTensor = doTensor.From<TElement>(split * TV.Value);
             dInitialS = dInitialS.From<SingleElement>(split * TV.Value);
             dInitialSDecay = dInitialSDecay.From<SingleElement>(split * TV.Value);

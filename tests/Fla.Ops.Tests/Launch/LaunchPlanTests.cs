@@ -28,6 +28,12 @@ public class LaunchPlanTests
     public void Dimensions_beyond_the_largest_tile_have_no_plan() => Assert.Empty(LaunchPlan.Of(Op, Work(keys: 257), Machine.H100));
 
     [Theory]
+    [InlineData(int.MaxValue - 64, true)]
+    [InlineData(int.MaxValue, false)]
+    public void Sequences_whose_tokens_are_not_counted_in_32_bits_have_no_plan(long tokens, bool areCounted) =>
+        Assert.Equal(areCounted, LaunchPlan.Of(Op, Work(tokens: tokens), Machine.H100).Any());
+
+    [Theory]
     [InlineData(128, 128, 1)]
     [InlineData(192, 96, 2)]    // two of 128 would have idle columns
     [InlineData(300, 128, 3)]

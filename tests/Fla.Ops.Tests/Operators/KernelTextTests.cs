@@ -41,11 +41,15 @@ public class KernelTextTests
         { "Retention", "Forward" },
         { "Retention", "TokenBackward" },
         { "SimpleGatedLinearAttention", "Forward" },
+        { "SimpleGatedLinearAttention", "Backward" },
         { "GatedLinearAttention", "Forward" },
         { "GatedLinearAttention", "Backward" },
         { "DeltaRule", "Forward" },
         { "DeltaRule", "Backward" },
         { "GatedDeltaRule", "Forward" },
+        { "GatedDeltaRule", "Backward" },
+        { "Rwkv6", "Forward" },
+        { "Rwkv6", "TokenBackward" },
     };
 
     [Fact]
