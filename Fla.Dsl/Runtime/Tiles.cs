@@ -81,17 +81,18 @@ public static class Tiles
 
     /// <summary>Solves <c>(I - l) u = r</c> for a strictly lower l, or <c>(I - l)^T u = r</c>.</summary>
     /// <remarks>
-    /// By substitution; no inverse is formed. So the residual of the u computed is, element by element, at most
-    /// <c>gamma_C |I - l| |u|</c> with <c>gamma_C = C eps / (1 - C eps)</c>, for C tokens and a unit roundoff eps, whatever l is.
-    /// Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., theorem 8.5.
+    /// By substitution, in fp64; no inverse is formed. So the residual of the u computed is, element by element, at most
+    /// <c>eps |I - l| |u|</c> for a unit roundoff eps of its type and what C tokens add to it in fp64, whatever l is: Higham, Accuracy and
+    /// Stability of Numerical Algorithms, 2nd ed., theorem 8.5. In fp32 it would be C times as much, which the solves of several writes a
+    /// token, one built upon another, make more of, and how much more depends on the processor.
     /// </remarks>
     public static Tensor SolveUnitLower(Tensor l, Tensor r, bool transposed)
     {
         using var scope = torch.NewDisposeScope();
-        var negative = -l;
+        var (negative, right) = (-l.to(torch.float64), r.to(torch.float64));
         var u = transposed
-            ? torch.linalg.solve_triangular(negative.mT, r, upper: true, unitriangular: true)
-            : torch.linalg.solve_triangular(negative, r, upper: false, unitriangular: true);
-        return u.MoveToOuterDisposeScope();
+            ? torch.linalg.solve_triangular(negative.mT, right, upper: true, unitriangular: true)
+            : torch.linalg.solve_triangular(negative, right, upper: false, unitriangular: true);
+        return u.to(r.dtype).MoveToOuterDisposeScope();
     }
 }

@@ -83,7 +83,7 @@ public class NumericsTests
     /// <summary>
     /// A sum or a solve over a chunk of C tokens makes up to C roundings (Higham, Accuracy and Stability of Numerical Algorithms, 2nd
     /// ed., sections 4.2 and 8.1). Where nothing is forgotten the errors of T tokens add up, as the square root of T, for they are
-    /// independent. The worst measured uses half of this: one key all the time.
+    /// independent. The worst measured uses six tenths of this: one key all the time.
     /// </summary>
     private static double Tolerance(int tokens)
     {

@@ -71,7 +71,7 @@ public class TriangularSolveTests
     {
         using var scope = torch.NewDisposeScope();
         var (l, r) = (InFp32(system.tril(-1)), InFp32(Normal(3, 2, system.shape[^1], 5)));
-        AssertSolves(l, Tiles.SolveUnitLower(l, r, transposed), r, transposed, roundings: system.shape[^1]);
+        AssertSolves(l, Tiles.SolveUnitLower(l, r, transposed), r, transposed, roundings: 2);
     }
 
     /// <summary><c>|A u - r| &lt;= gamma |A| |u|</c> element by element, with A = I - l or its transpose.</summary>
