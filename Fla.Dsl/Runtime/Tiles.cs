@@ -1,3 +1,4 @@
+using Fla.Dsl.Runtime.Launch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -89,10 +90,10 @@ public static class Tiles
     public static Tensor SolveUnitLower(Tensor l, Tensor r, bool transposed)
     {
         using var scope = torch.NewDisposeScope();
-        var (negative, right) = (-l.to(torch.float64), r.to(torch.float64));
+        var (negative, right) = (-l.In(torch.float64), r.In(torch.float64));
         var u = transposed
             ? torch.linalg.solve_triangular(negative.mT, right, upper: true, unitriangular: true)
             : torch.linalg.solve_triangular(negative, right, upper: false, unitriangular: true);
-        return u.to(r.dtype).MoveToOuterDisposeScope();
+        return u.In(r.dtype).MoveToOuterDisposeScope();
     }
 }

@@ -26,7 +26,7 @@ internal static class Planner
     private static readonly int[] ChunksOfChannels = [32, 16, 8];
 
     // Kernels count a sequence's tokens, and those of a chunk past its end, in 32 bits.
-    private const long MostTokens = int.MaxValue - 64;
+    private static readonly int MostTokens = int.MaxValue - Chunks[0];
 
     // Of a model with the same sequences in all its layers there are few.
     private static readonly Recent<Question, IReadOnlyList<LaunchPlan>?> Answers = new(32);

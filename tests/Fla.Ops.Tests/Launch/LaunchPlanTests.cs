@@ -29,6 +29,7 @@ public class LaunchPlanTests
 
     [Theory]
     [InlineData(int.MaxValue - 64, true)]
+    [InlineData(int.MaxValue - 63, false)]
     [InlineData(int.MaxValue, false)]
     public void Sequences_whose_tokens_are_not_counted_in_32_bits_have_no_plan(long tokens, bool areCounted) =>
         Assert.Equal(areCounted, LaunchPlan.Of(Op, Work(tokens: tokens), Machine.H100).Any());
