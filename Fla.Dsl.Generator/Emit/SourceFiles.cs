@@ -22,11 +22,13 @@ internal static class SourceFiles
 
     private const string Version = "0.1.0";
 
+    private const string TorchLayout = "Tiles are [rows, H, C, dim]: a row is a chunk of one sequence, C its tokens (1 in TokenCode).";
+
     public static EquatableArray<SourceFile> Of(CompiledRecurrence compiled)
     {
         var declaration = compiled.Declaration;
         var kernels = GpuPrograms.Of(compiled);
-        var torch = new SourceFile($"{declaration.FullName}.Torch.g.cs", File(declaration, Header(compiled), code =>
+        var torch = new SourceFile($"{declaration.FullName}.Torch.g.cs", File(declaration, Header(compiled, "split at the carried state", TorchLayout), code =>
         {
             if (compiled.Chunk is { } chunk)
             {
@@ -39,7 +41,7 @@ internal static class SourceFiles
         var api = new SourceFile($"{declaration.FullName}.g.cs", File(declaration, [$"{declaration.Name}: the operators of a recurrence declared in {declaration.Name}.Step."], code => OperatorEmitter.Write(code, compiled, hasKernels: kernels is not null)));
         var programs = new List<SourceFile> { torch };
         if (kernels is not null)
-            programs.Add(new SourceFile($"{declaration.FullName}.Gpu.g.cs", File(declaration, Header(compiled), code => GpuEmitter.Write(code, declaration, kernels), "ILGPU", "ILGPU.Runtime", "Fla.Dsl.Runtime.Gpu")));
+            programs.Add(new SourceFile($"{declaration.FullName}.Gpu.g.cs", File(declaration, Header(compiled, "lower to kernels", GpuEmitter.Layout(kernels)), code => GpuEmitter.Write(code, declaration, kernels), "ILGPU", "ILGPU.Runtime", "Fla.Dsl.Runtime.Gpu")));
         var sources = new SourceFile($"{declaration.FullName}.Sources.g.cs", File(declaration, ["The text of the generated programs."], code =>
         {
             code.Line("private static global::System.Collections.Generic.IReadOnlyDictionary<string, string> Sources => new global::System.Collections.Generic.Dictionary<string, string>");
@@ -108,7 +110,7 @@ internal static class SourceFiles
             else Nested(code, classes.Skip(1).ToList(), body);
         });
 
-    private static IEnumerable<string> Header(CompiledRecurrence compiled)
+    private static IEnumerable<string> Header(CompiledRecurrence compiled, string lastPass, string layout)
     {
         yield return $"{compiled.Declaration.Name}: {compiled.Declaration.Summary}".TrimEnd(' ', ':');
         yield return string.Empty;
@@ -117,9 +119,9 @@ internal static class SourceFiles
         yield return "Normal form";
         yield return $"    {ClassText.Of(compiled.Form)}";
         yield return "Passes";
-        yield return $"    normalize, lower to {(compiled.Chunk is null ? "tokens" : "chunks and to tokens")}, simplify, differentiate, simplify, split at the carried state";
+        yield return $"    normalize, lower to {(compiled.Chunk is null ? "tokens" : "chunks and to tokens")}, simplify, differentiate, simplify, {lastPass}";
         yield return string.Empty;
-        yield return "Tiles are [rows, H, C, dim]: a row is a chunk of one sequence, C its tokens (1 in TokenCode).";
+        yield return layout;
     }
 
     private static string Verbatim(string text) => $"@\"{text.Replace("\"", "\"\"")}\"";

@@ -6,6 +6,11 @@ namespace Fla.Dsl.Generator.Emit.Gpu;
 /// <summary>Writes the kernels of a recurrence, and how they are launched.</summary>
 internal static class GpuEmitter
 {
+    /// <summary>Where tiles are, in a line.</summary>
+    public static string Layout(GpuPrograms programs) => programs.IsByChannel
+        ? "A thread has what tiles hold of its channel, and walks the C tokens of a chunk one after another."
+        : "Tiles are [C, dim], C the tokens of a chunk: in a block's shared memory, or spread over its threads, each with elements [i].";
+
     public static void Write(CodeWriter code, Declaration declaration, GpuPrograms programs)
     {
         var interfaces = programs.Programs.Select(program => new GpuInterface(declaration, program, programs)).ToList();

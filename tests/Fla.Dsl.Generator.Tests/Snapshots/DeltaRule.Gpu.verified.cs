@@ -15,9 +15,9 @@
 // Normal form
 //     S: no decay, feedback write, read after the decay and after the write
 // Passes
-//     normalize, lower to chunks and to tokens, simplify, differentiate, simplify, split at the carried state
+//     normalize, lower to chunks and to tokens, simplify, differentiate, simplify, lower to kernels
 //
-// Tiles are [rows, H, C, dim]: a row is a chunk of one sequence, C its tokens (1 in TokenCode).
+// Tiles are [C, dim], C the tokens of a chunk: in a block's shared memory, or spread over its threads, each with elements [i].
 // </auto-generated>
 #nullable enable
 

@@ -14,9 +14,9 @@
 // Normal form
 //     h: decay by element, external write, read after the write
 // Passes
-//     normalize, lower to chunks and to tokens, simplify, differentiate, simplify, split at the carried state
+//     normalize, lower to chunks and to tokens, simplify, differentiate, simplify, lower to kernels
 //
-// Tiles are [rows, H, C, dim]: a row is a chunk of one sequence, C its tokens (1 in TokenCode).
+// A thread has what tiles hold of its channel, and walks the C tokens of a chunk one after another.
 // </auto-generated>
 #nullable enable
 
