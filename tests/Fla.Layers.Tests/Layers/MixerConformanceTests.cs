@@ -1,4 +1,5 @@
 using Fla.Layers.Tests.Modules;
+using Fla.Tests;
 using static TorchSharp.torch;
 
 namespace Fla.Layers.Tests.Layers;
@@ -185,11 +186,9 @@ public class MixerConformanceTests
         using var cache = new Cache();
         forward(x, cache: cache).Dispose();
         forward(x, cache: cache).Dispose();
-        GC.Collect(); // what other tests left must not go while this one counts
-        GC.WaitForPendingFinalizers();
-        var live = Tensor.TotalCount;
+        var live = LiveTensors.Count;
         forward(x, cache: cache).Dispose();
-        Assert.Equal(live, Tensor.TotalCount);
+        Assert.Equal(live, LiveTensors.Count);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using Fla.Dsl;
 using Fla.Dsl.Autograd;
+using Fla.Tests;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,9 +19,9 @@ public class LiveTensorTests
             using var scope = torch.NewDisposeScope();
             var inputs = Inputs.Random(TestOps.DecayingSums, 1, 70, heads: 2, offsets: offsets);
             var packed = inputs.CuSeqlens;
-            var before = Tensor.TotalCount;
+            var before = LiveTensors.Count;
             var (o, final) = inputs.Test.Op.Run(mode, inputs.Arguments, initialState: inputs.Initial, outputFinalState: true, cuSeqlens: packed);
-            Assert.Equal(before + 3, Tensor.TotalCount);
+            Assert.Equal(before + 3, LiveTensors.Count);
             Assert.Equal(3, final!.Append(o).Count(tensor => !tensor.IsInvalid));
         }
     }
@@ -32,10 +33,10 @@ public class LiveTensorTests
         // No dispose scope around it.
         Pass(mode);
         ReturnedGradients.Release();
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Count;
         Pass(mode);
         ReturnedGradients.Release();      // as the next backward on this thread would
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, LiveTensors.Count);
     }
 
     [Fact]
@@ -45,9 +46,9 @@ public class LiveTensorTests
         var inputs = Inputs.Random(TestOps.DecayingSums, 2, 1, heads: 2);
         Tensor?[] arguments = [.. inputs.Arguments.Zip(inputs.Test.Declared, (tensor, argument) =>
             argument.Role == ArgumentRole.PerHead ? tensor : tensor!.squeeze(1))];
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Count;
         inputs.Test.Op.Step(arguments, inputs.Initial);
-        Assert.Equal(before + 3, Tensor.TotalCount);
+        Assert.Equal(before + 3, LiveTensors.Count);
     }
 
     private static void Pass(Mode mode)
