@@ -1,13 +1,15 @@
+using System.Collections.Immutable;
+
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
 /// <summary>Reads the lines between a function's braces.</summary>
 internal sealed class BodyParser
 {
-    private readonly List<string> declarations = [];
+    private readonly RegisterFile registers = new();
     private readonly List<Depot> depots = [];
     private readonly List<Block> blocks = [];
     private readonly Dictionary<string, int> labels = [];
-    private readonly Dictionary<string, string> names = [];
+    private readonly Dictionary<string, Operand> operands = [];
     private List<Statement> statements = [];
     private int id;
     private int free = 1;
@@ -22,21 +24,21 @@ internal sealed class BodyParser
         {
             string line = lines[at];
             if (line.Length == 0 || line.StartsWith("//", StringComparison.Ordinal)) continue;
-            if (line.StartsWith('{')) parser.Statement(new Opaque(Braced(lines, ref at)));
+            if (line.StartsWith('{')) parser.Statement(new Opaque(Braced(lines, ref at), parser.registers));
             else if (line.EndsWith(':')) parser.Label(line[..^1]);
             else if (line.StartsWith('.') && parser.blocks.Count == 0 && parser.statements.Count == 0) parser.Declaration(line);
-            else if (line.IndexOf(';') != line.Length - 1 || line.StartsWith('.')) parser.Statement(new Opaque(Whole(lines, ref at)));
+            else if (line.IndexOf(';') != line.Length - 1 || line.StartsWith('.')) parser.Statement(new Opaque(Whole(lines, ref at), parser.registers));
             else parser.Instruction(line[..^1]);
         }
         // What follows the last jump out is nothing; what runs into the closing brace returns.
         parser.End(null, null);
-        return new PtxFunction(signature, parser.declarations, parser.depots, new ControlFlow(parser.blocks));
+        return new PtxFunction(signature, parser.registers, parser.depots, new ControlFlow(parser.blocks));
     }
 
     private static string Braced(IReadOnlyList<string> lines, ref int at)
     {
         int first = at, depth = 0;
-        do depth += lines[at].Count(c => c == '{') - lines[at].Count(c => c == '}');
+        do depth += lines[at].AsSpan().Count('{') - lines[at].AsSpan().Count('}');
         while (depth > 0 && ++at < lines.Count);
         return string.Join('\n', lines.Skip(first).Take(at - first + 1));
     }
@@ -51,8 +53,8 @@ internal sealed class BodyParser
 
     private void Declaration(string line)
     {
-        if (Depot.TryParse(line) is { } depot) depots.Add(depot);
-        else declarations.Add(line);
+        if (Depot.TryParse(line, registers) is { } depot) depots.Add(depot);
+        else registers.Declare(line);
     }
 
     private void Label(string name)
@@ -70,17 +72,17 @@ internal sealed class BodyParser
 
     private void Instruction(string text)
     {
-        string? guard = null;
+        Guard? guard = null;
         if (text.StartsWith('@'))
         {
             int end = text.AsSpan().IndexOfAny(' ', '\t');
-            (guard, text) = (text[1..end], text[end..].TrimStart());
+            (guard, text) = (GuardOf(text[1..end]), text[end..].TrimStart());
         }
         int space = text.AsSpan().IndexOfAny(' ', '\t');
         var (opcode, rest) = space < 0 ? (text, "") : (text[..space], text[space..]);
         if (opcode is not ("bra" or "bra.uni"))
         {
-            var instruction = new Instruction(guard, Shared(opcode), Operands(rest));
+            var instruction = new Instruction(guard, Opcode.Of(opcode), OperandsOf(rest));
             Statement(instruction);
             if (instruction is { Guard: null, Root: "ret" or "exit" or "trap" }) End(null, null);
             return;
@@ -94,7 +96,7 @@ internal sealed class BodyParser
             return;
         }
         int next = free++;
-        End(new Branch(Shared(guard), target), next);
+        End(new Branch(guard, target), next);
         (id, open) = (next, true);
     }
 
@@ -110,9 +112,16 @@ internal sealed class BodyParser
         return block;
     }
 
-    private List<string> Operands(string text)
+    private Guard GuardOf(string text)
     {
-        List<string> operands = [];
+        bool negated = text.StartsWith('!');
+        string name = negated ? text[1..] : text;
+        return new Guard(registers.Find(name) ?? registers.Declare(name, RegisterFile.Predicate), negated);
+    }
+
+    private ImmutableArray<Operand> OperandsOf(string text)
+    {
+        var operands = ImmutableArray.CreateBuilder<Operand>(4);
         int depth = 0, from = 0;
         for (int i = 0; i <= text.Length; i++)
         {
@@ -121,18 +130,18 @@ internal sealed class BodyParser
             else if (c is '}' or ']' or ')') depth--;
             else if (c == ',' && depth == 0)
             {
-                string operand = text[from..i].Trim();
-                if (operand.Length > 0) operands.Add(Shared(operand));
+                var operand = text.AsSpan(from, i - from).Trim();
+                if (operand.Length > 0) operands.Add(OperandOf(operand.ToString()));
                 from = i + 1;
             }
         }
-        return operands;
+        return operands.DrainToImmutable();
     }
 
-    // The same few hundred names stand in thousands of places.
-    private string Shared(string name)
+    // The same few hundred stand in thousands of places.
+    private Operand OperandOf(string text)
     {
-        if (names.TryGetValue(name, out string? shared)) return shared;
-        return names[name] = name;
+        if (operands.TryGetValue(text, out var operand)) return operand;
+        return operands[text] = Operand.Parse(text, registers);
     }
 }

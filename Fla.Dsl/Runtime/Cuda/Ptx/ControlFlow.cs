@@ -1,15 +1,12 @@
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
 /// <summary>A conditional jump at the end of a block: to <paramref name="Target"/> if the guard holds, else to the block's next.</summary>
-/// <param name="Guard">The predicate, <c>%p1</c> or <c>!%p1</c>.</param>
+/// <param name="Guard">What it hangs on.</param>
 /// <param name="Target">The number of the block it goes to.</param>
-internal sealed record Branch(string Guard, int Target)
+internal sealed record Branch(Guard Guard, int Target)
 {
     /// <summary>The register of the guard.</summary>
-    public string Predicate => Guard.TrimStart('!');
-
-    /// <summary>Whether the jump is taken where the predicate has a value.</summary>
-    public bool Taken(bool predicate) => predicate != Guard.StartsWith('!');
+    public Register Predicate => Guard.Predicate;
 }
 
 /// <summary>Statements that are carried out one after another, and what comes then.</summary>

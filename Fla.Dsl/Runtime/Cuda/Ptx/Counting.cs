@@ -4,18 +4,17 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// <param name="Counter">The register that counts them.</param>
 /// <param name="Values">What it holds when each begins, and when the loop is left.</param>
 /// <param name="Known">What is known of registers that no turn changes.</param>
-/// <param name="Changed">The registers that a turn may change.</param>
-internal sealed record Turns(string Counter, IReadOnlyList<Value> Values, Facts Known, IReadOnlyCollection<string> Changed)
+internal sealed record Turns(Register Counter, IReadOnlyList<Value> Values, Facts Known)
 {
     /// <summary>How many there are.</summary>
     public int Count => Values.Count - 1;
 
-    /// <summary>What is known when one begins, or when the loop is left; good until this is asked for again.</summary>
+    /// <summary>What is known when one begins, or when the loop is left.</summary>
     public Facts At(int turn)
     {
-        foreach (string register in Changed) Known.Remove(register);
-        Known[Counter] = Values[turn];
-        return Known;
+        var facts = Facts.Over(Known);
+        facts[Counter] = Values[turn];
+        return facts;
     }
 }
 
@@ -28,7 +27,7 @@ internal sealed class Counting
     private readonly ControlFlow flow;
     private readonly IReadOnlyList<Loop> loops;
     private readonly Loop loop;
-    private readonly Dictionary<string, List<Write>> writes = [];
+    private readonly Dictionary<Register, List<Write>> writes = [];
     private readonly int size;
 
     private sealed record Write(int Block, int Place, Statement Statement);
@@ -41,7 +40,7 @@ internal sealed class Counting
             var statements = flow[id].Statements;
             size += statements.Count;
             for (int i = 0; i < statements.Count; i++)
-                foreach (string register in statements[i].Writes)
+                foreach (var register in statements[i].Writes)
                 {
                     if (!writes.TryGetValue(register, out var list)) writes[register] = list = [];
                     list.Add(new Write(id, i, statements[i]));
@@ -59,42 +58,42 @@ internal sealed class Counting
         if (loop.Latches.Count != 1 || loop.Blocks.Contains(flow.Entry.Id)) return null;
         if (header is not { Branch: { } branch, Next: { } next }) return null;
         if (loop.Blocks.Contains(next) == loop.Blocks.Contains(branch.Target)) return null;
-        string[] counters = [.. header.Statements.SelectMany(statement => statement.Reads).Distinct().Where(entering.ContainsKey)];
+        Register[] counters = [.. header.Statements.SelectMany(statement => statement.Reads).Distinct().Where(entering.ContainsKey)];
         if (counters.Length == 0) return null;
 
         var counting = new Counting(flow, loops, loop);
         var invariants = new Lazy<Facts>(() => counting.Invariants(entering));
-        foreach (string counter in counters)
+        foreach (var counter in counters)
             if (counting.StepsOf(counter) is { } steps)
-                if (counting.Simulate(header, branch, new(invariants.Value), counter, entering[counter], steps, mostStatements) is { } values)
-                    return new(counter, values, invariants.Value, counting.writes.Keys);
+                if (counting.Simulate(header, branch, Facts.Over(invariants.Value), counter, entering[counter], steps, mostStatements) is { } values)
+                    return new(counter, values, invariants.Value);
         return null;
     }
 
     private Facts Invariants(Facts entering)
     {
         var facts = new Facts(entering);
-        foreach (string register in writes.Keys) facts.Remove(register);
+        foreach (var register in writes.Keys) facts.Remove(register);
         return facts;
     }
 
     private List<Value>? Simulate(
-        Block header, Branch branch, Facts facts, string counter, Value start, IReadOnlyList<Statement> steps, int mostStatements)
+        Block header, Branch branch, Facts facts, Register counter, Value start, IReadOnlyList<Statement> steps, int mostStatements)
     {
         facts[counter] = start;
         List<Value> values = [start];
         for (int turns = 0; turns == 0 || (long)turns * size <= mostStatements; turns++)
         {
             foreach (var statement in header.Statements) facts.Pass(statement);
-            if (!facts.TryGetValue(branch.Predicate, out var predicate)) return null;
-            int next = branch.Taken(predicate.Number != 0) ? branch.Target : header.Next!.Value;
+            if (facts.Of(branch.Predicate) is not { } predicate) return null;
+            int next = branch.Guard.Holds(predicate.Number != 0) ? branch.Target : header.Next!.Value;
             if (!loop.Blocks.Contains(next)) return values;
 
             // In the next turn nothing is left of what the header has found in this one.
             foreach (var step in steps) facts.Pass(step);
             if (!facts.TryGetValue(counter, out var value)) return null;
             foreach (var statement in header.Statements)
-                foreach (string register in statement.Writes) facts.Remove(register);
+                foreach (var register in statement.Writes) facts.Remove(register);
             facts[counter] = value;
             values.Add(value);
         }
@@ -102,10 +101,10 @@ internal sealed class Counting
     }
 
     /// <summary>What changes the counter in one turn: its only write, after the only write of another register if it takes that.</summary>
-    private IReadOnlyList<Statement>? StepsOf(string counter)
+    private IReadOnlyList<Statement>? StepsOf(Register counter)
     {
         if (OnlyWrite(counter) is not { } change) return null;
-        string[] taken = [.. change.Statement.Reads.Where(name => name != counter && writes.ContainsKey(name))];
+        Register[] taken = [.. change.Statement.Reads.Where(name => name != counter && writes.ContainsKey(name))];
         if (taken.Length == 0) return [change.Statement];
         if (taken.Length > 1 || OnlyWrite(taken[0]) is not { } before) return null;
         if (before.Statement.Reads.Any(name => name != counter && writes.ContainsKey(name))) return null;
@@ -119,7 +118,7 @@ internal sealed class Counting
     /// The one place in the loop that changes a register, if every turn passes it exactly once, behind the header: a loop whose header
     /// steps decides when a turn is over.
     /// </summary>
-    private Write? OnlyWrite(string register)
+    private Write? OnlyWrite(Register register)
     {
         if (!writes.TryGetValue(register, out var all) || all is not [{ Statement: Instruction { Overwrites: true } } write]) return null;
         if (write.Block == loop.Header) return null;

@@ -11,13 +11,14 @@ internal static class DeadCode
     public static ControlFlow Run(ControlFlow flow)
     {
         var liveness = new Liveness(flow);
-        return new ControlFlow([.. flow.Blocks.Select(block => block with { Statements = Needed(block, liveness) })]);
+        var here = new RegisterSet(); // of the registers that nothing reads in other blocks
+        return new ControlFlow([.. flow.Blocks.Select(block => block with { Statements = Needed(block, liveness, here) })]);
     }
 
-    private static List<Statement> Needed(Block block, Liveness liveness)
+    private static List<Statement> Needed(Block block, Liveness liveness, RegisterSet here)
     {
         var live = liveness.AtEnd(block);
-        HashSet<string> here = []; // of the registers that nothing reads in other blocks
+        here.Clear();
         if (block.Branch is { } branch) Set(branch.Predicate, true);
         List<Statement> needed = [];
         for (int i = block.Statements.Count - 1; i >= 0; i--)
@@ -27,21 +28,21 @@ internal static class DeadCode
             // A load may be volatile, and what it reads may be awaited.
             if (overwrites && statement is not Instruction { Root: "ld" } && !AnyOf(statement.Writes)) continue;
             if (overwrites)
-                foreach (string register in statement.Writes) Set(register, false);
-            foreach (string register in statement.Reads) Set(register, true);
+                foreach (var register in statement.Writes) Set(register, false);
+            foreach (var register in statement.Reads) Set(register, true);
             needed.Add(statement);
         }
         needed.Reverse();
         return needed;
 
-        bool AnyOf(ImmutableArray<string> registers)
+        bool AnyOf(ImmutableArray<Register> registers)
         {
-            foreach (string register in registers)
+            foreach (var register in registers)
                 if (liveness.NumberOf(register) is { } number ? live[number] : here.Contains(register)) return true;
             return false;
         }
 
-        void Set(string register, bool value)
+        void Set(Register register, bool value)
         {
             if (liveness.NumberOf(register) is { } number) live[number] = value;
             else if (value) here.Add(register);

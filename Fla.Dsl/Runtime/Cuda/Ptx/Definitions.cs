@@ -3,29 +3,37 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// <summary>Where registers get their values.</summary>
 internal static class Definitions
 {
+    private const int None = -1;
+
     /// <summary>The registers of one definition, which every way to a reader passes.</summary>
-    public static HashSet<string> Single(IReadOnlyList<Block> order, Dominance dominance)
+    public static RegisterSet Single(IReadOnlyList<Block> order, Dominance dominance)
     {
-        Dictionary<string, (int Block, int Place)> definitions = [];
-        HashSet<string> several = [];
+        var definitions = new RegisterMap<(int Block, int Place)>((None, None));
+        RegisterSet single = new(), several = new();
         foreach (var block in order)
             for (int i = 0; i < block.Statements.Count; i++)
-                foreach (string register in block.Statements[i].Writes)
+            {
+                bool overwrites = block.Statements[i] is Instruction { Overwrites: true };
+                foreach (var register in block.Statements[i].Writes)
                 {
-                    bool overwrites = block.Statements[i] is Instruction { Overwrites: true };
-                    if (!overwrites || !definitions.TryAdd(register, (block.Id, i))) several.Add(register);
+                    if (!overwrites || definitions[register].Block != None) several.Add(register);
+                    else definitions[register] = (block.Id, i);
+                    single.Add(register);
                 }
+            }
         foreach (var block in order)
         {
             for (int i = 0; i < block.Statements.Count; i++)
-                foreach (string register in block.Statements[i].Reads) Check(register, block.Id, i);
+                foreach (var register in block.Statements[i].Reads) Check(register, block.Id, i);
             if (block.Branch is { } branch) Check(branch.Predicate, block.Id, int.MaxValue);
         }
-        return [.. definitions.Keys.Where(register => !several.Contains(register))];
+        single.ExceptWith(several);
+        return single;
 
-        void Check(string register, int reader, int place)
+        void Check(Register register, int reader, int place)
         {
-            if (!definitions.TryGetValue(register, out var definition) || several.Contains(register)) return;
+            var definition = definitions[register];
+            if (definition.Block == None || several.Contains(register)) return;
             bool before = definition.Block == reader ? definition.Place < place : dominance.Dominates(definition.Block, reader);
             if (!before) several.Add(register);
         }

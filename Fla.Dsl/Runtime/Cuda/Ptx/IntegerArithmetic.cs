@@ -6,20 +6,20 @@ internal static class IntegerArithmetic
     /// <summary>The value that an instruction gives its destination; null if it is not known, or is no integer.</summary>
     public static Value? Evaluate(Instruction instruction, Facts facts)
     {
-        if (instruction.Guard is not null || instruction.Operands.Count < 2) return null;
+        if (instruction.Guard is not null || instruction.Operands.Length < 2) return null;
         var operands = instruction.Operands;
         if (facts.Of(operands[1]) is not { } x) return null;
-        if (operands.Count == 2)
+        if (operands.Length == 2)
         {
             if (instruction is { Root: "mov", Modifiers: "" }) return IsInteger(instruction.Type) ? x : null;
-            return x.Depot is null ? One(instruction, x.Number) : null;
+            return x.Array is null ? One(instruction, x.Number) : null;
         }
         if (facts.Of(operands[2]) is not { } y) return null;
-        if (operands.Count == 3)
-            return x.Depot is null && y.Depot is null ? Two(instruction, x.Number, y.Number) : Address(instruction, x, y);
-        if (operands.Count > 4 || facts.Of(operands[3]) is not { Depot: null } z) return null;
+        if (operands.Length == 3)
+            return x.Array is null && y.Array is null ? Two(instruction, x.Number, y.Number) : Address(instruction, x, y);
+        if (operands.Length > 4 || facts.Of(operands[3]) is not { Array: null } z) return null;
         if (instruction is { Root: "selp", Modifiers: "" }) return IsInteger(instruction.Type) ? z.Number != 0 ? x : y : null;
-        if (instruction.Root != "mad" || x.Depot is not null || y.Depot is not null) return null;
+        if (instruction.Root != "mad" || x.Array is not null || y.Array is not null) return null;
         return Multiply(instruction, x.Number, y.Number) is { } product
             ? Number(instruction.Modifiers == "wide" ? 64 : Bits(instruction.Type), product + z.Number)
             : null;
@@ -28,8 +28,8 @@ internal static class IntegerArithmetic
     private static Value? Address(Instruction instruction, Value x, Value y) => (instruction.Root, instruction.Modifiers) switch
     {
         _ when Bits(instruction.Type) != 64 => null,
-        ("add", "") when x.Depot is null || y.Depot is null => new Value(x.Depot ?? y.Depot, x.Number + y.Number),
-        ("sub", "") when y.Depot is null => new Value(x.Depot, x.Number - y.Number),
+        ("add", "") when x.Array is null || y.Array is null => new Value(x.Array ?? y.Array, x.Number + y.Number),
+        ("sub", "") when y.Array is null => new Value(x.Array, x.Number - y.Number),
         _ => null,
     };
 

@@ -5,26 +5,29 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// <summary>Which registers hold, at the start of a block, a value that something may yet read.</summary>
 internal sealed class Liveness
 {
+    private const int None = -1;
+
     private readonly ControlFlow flow;
 
     // Of those that a block reads before it overwrites them: most registers live within one.
-    private readonly Dictionary<string, int> numbers = [];
+    private readonly RegisterMap<int> numbers = new(None);
+    private int count;
     private readonly Dictionary<int, BitArray> atStart = [];
 
     public Liveness(ControlFlow flow)
     {
         this.flow = flow;
-        HashSet<string> own = [];
+        var own = new RegisterSet();
         foreach (var block in flow.Blocks)
         {
             own.Clear();
             foreach (var statement in block.Statements)
             {
-                foreach (string register in statement.Reads)
-                    if (!own.Contains(register)) numbers.TryAdd(register, numbers.Count);
-                if (statement is Instruction { Overwrites: true }) own.UnionWith(statement.Writes);
+                foreach (var register in statement.Reads)
+                    if (!own.Contains(register)) Count(register);
+                if (statement is Instruction { Overwrites: true }) own.Add(statement.Writes.AsSpan());
             }
-            if (block.Branch is { } branch && !own.Contains(branch.Predicate)) numbers.TryAdd(branch.Predicate, numbers.Count);
+            if (block.Branch is { } branch && !own.Contains(branch.Predicate)) Count(branch.Predicate);
         }
 
         // What a block reads before it writes, and what it overwrites; the copies of a loop share their statements.
@@ -34,7 +37,7 @@ internal sealed class Liveness
 
         // Backward until nothing is added: once over the function, and once more for each depth of loops.
         Block[] order = [.. flow.ReversePostorder().Reverse()];
-        foreach (var block in order) atStart[block.Id] = new BitArray(numbers.Count);
+        foreach (var block in order) atStart[block.Id] = new BitArray(count);
         for (bool grown = true; grown;)
         {
             grown = false;
@@ -48,32 +51,37 @@ internal sealed class Liveness
                 grown = true;
             }
         }
+
+        void Count(Register register)
+        {
+            if (numbers[register] == None) numbers[register] = count++;
+        }
     }
 
     /// <summary>Whether a register's value may yet be read when a block starts.</summary>
-    public bool IsLive(string register, int block) => numbers.TryGetValue(register, out int number) && atStart[block][number];
+    public bool IsLive(Register register, int block) => NumberOf(register) is { } number && atStart[block][number];
 
     /// <summary>By number, the registers whose values may yet be read when a block ends: of those that have a number.</summary>
     public BitArray AtEnd(Block block)
     {
-        var live = new BitArray(numbers.Count);
+        var live = new BitArray(count);
         foreach (int next in block.Successors) live.Or(atStart[next]);
         if (block.Branch is { } branch && NumberOf(branch.Predicate) is { } number) live[number] = true;
         return live;
     }
 
     /// <summary>The number of a register; null for one whose values are never read in other blocks than have written them.</summary>
-    public int? NumberOf(string register) => numbers.TryGetValue(register, out int number) ? number : null;
+    public int? NumberOf(Register register) => numbers[register] is var number && number != None ? number : null;
 
     private (BitArray Reads, BitArray Keeps) EffectOf(IReadOnlyList<Statement> statements)
     {
-        var (reads, keeps) = (new BitArray(numbers.Count), new BitArray(numbers.Count, true));
+        var (reads, keeps) = (new BitArray(count), new BitArray(count, true));
         foreach (var statement in statements)
         {
-            foreach (string register in statement.Reads)
+            foreach (var register in statement.Reads)
                 if (NumberOf(register) is { } number && keeps[number]) reads[number] = true;
             if (statement is not Instruction { Overwrites: true }) continue;
-            foreach (string register in statement.Writes)
+            foreach (var register in statement.Writes)
                 if (NumberOf(register) is { } number) keeps[number] = false;
         }
         return (reads, keeps);

@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
@@ -10,8 +11,7 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// </summary>
 internal sealed class Numbering
 {
-    private static readonly HashSet<string> TakeLiterals =
-        ["setp", "selp", "add", "sub", "mul", "mad", "min", "max", "div", "rem", "and", "or", "xor", "shl", "shr"];
+    private const int None = -1;
 
     private readonly ControlFlow flow;
     private readonly IReadOnlyList<Block> order;
@@ -20,14 +20,16 @@ internal sealed class Numbering
     private readonly ILookup<int, int> predecessors;
     private readonly RegisterFile registers;
     private readonly ValueTable values;
-    private readonly Computations computations;
+    private readonly Renaming renaming;
+    private readonly int given; // registers that there were before
 
     // What registers hold: those with one definition, which all their readers come after, anywhere; others in the block at hand.
-    private readonly HashSet<string> single;
-    private readonly Dictionary<string, int> held = [];
-    private readonly Dictionary<int, Dictionary<string, int>> atEnd = [];
-    private Dictionary<string, int> current = [];
+    private readonly RegisterSet single;
+    private readonly RegisterMap<int> held = new(None);
+    private readonly Dictionary<int, Dictionary<Register, int>> atEnd = [];
+    private Dictionary<Register, int> current = [];
     private readonly List<Statement> written = [];
+    private readonly List<(Register From, Register To)> renamed = [];
     private readonly Facts facts = [];
     private int block;
 
@@ -38,24 +40,20 @@ internal sealed class Numbering
         dominance = new Dominance(order);
         liveness = new Liveness(flow);
         predecessors = flow.Predecessors();
-        registers = new RegisterFile(function.Declarations);
+        registers = function.Registers;
+        registers.Settle();
+        given = registers.Count;
         values = new ValueTable((earlier, later) => dominance.Dominates(earlier, later));
-        computations = new Computations(registers, values);
+        renaming = new Renaming(Target, Source, Place);
         single = Definitions.Single(order, dominance);
     }
-
-    /// <summary>Whether an instruction takes numbers where it takes registers with numbers.</summary>
-    public static bool TakesLiterals(Instruction instruction) => TakesLiterals(instruction.Root, instruction.Type);
 
     public static PtxFunction Run(PtxFunction function)
     {
         var numbering = new Numbering(function);
         Block[] blocks = [.. numbering.order.Select(numbering.Rewrite)];
-        return function with { Declarations = numbering.registers.Declarations, Flow = new ControlFlow(blocks) };
+        return function with { Flow = new ControlFlow(blocks) };
     }
-
-    private static bool TakesLiterals(string root, string type) =>
-        root == "mov" || (TakeLiterals.Contains(root) && RegisterFile.IsInteger(type));
 
     private Block Rewrite(Block source)
     {
@@ -65,39 +63,38 @@ internal sealed class Numbering
         written.Clear();
         foreach (var statement in source.Statements)
         {
-            if (computations.Of(statement) is { } computation) Compute((Instruction)statement, computation);
+            if (statement is Instruction { Computes: true } instruction) Compute(instruction);
             else Keep(statement);
         }
-        var branch = source.Branch is { } jump
-            ? jump with { Guard = (jump.Guard[0] == '!' ? "!" : "") + Register(ValueOf(jump.Predicate), jump.Predicate) }
-            : null;
+        var branch = source.Branch is { } jump ? On(jump, Source(jump.Predicate)) : null;
         branch = End(source, branch);
         return source with { Statements = [.. written], Branch = branch };
     }
 
     /// <summary>An instruction that does nothing but give a register a value.</summary>
-    private void Compute(Instruction instruction, Computation computation)
+    private void Compute(Instruction instruction)
     {
-        string to = instruction.Operands[0];
-        int a = ValueOf(computation.A), b = ValueOf(computation.B), c = ValueOf(computation.C);
-        if (computation.A.Register is not null && instruction is { Root: "mov", Modifiers: "" })
+        var operands = instruction.Operands;
+        var to = (Register)operands[0];
+        int a = ValueOf(operands, 1), b = ValueOf(operands, 2), c = ValueOf(operands, 3);
+        if (operands[1] is Register { IsArray: false } && instruction is { Root: "mov", Modifiers: "" })
         {
             Set(to, a);
             return;
         }
-        if (Fold(instruction, a, b, c) is { } known)
+        if (Fold(instruction, a, b, c) is { } folded)
         {
-            Set(to, known);
+            Set(to, folded);
             return;
         }
         if (values.Split(instruction, a, b) is { } sum && IsAt(sum.A) && (sum.B < 0 || IsAt(sum.B)))
         {
-            int from = sum.Opcode is null ? sum.A : Result(sum.Opcode, null, sum.A, sum.B, -1, computation.Kind);
-            Set(to, sum.Offset == 0 ? from : Sum(from, sum.Offset, instruction.Type, to));
+            int from = sum.Opcode is null ? sum.A : Result(sum.Opcode, null, sum.A, sum.B, -1, to.Kind);
+            Set(to, sum.Offset == 0 ? from : Sum(from, sum.Offset, instruction.Opcode, to));
             return;
         }
         var (opcode, by) = values.Cheaper(instruction, a, b) ?? (instruction.Opcode, b);
-        int result = Result(opcode, to, a, by, c, computation.Kind);
+        int result = Result(opcode, to, a, by, c, to.Kind);
         values.Learn(result, instruction, a, b);
         Set(to, result);
     }
@@ -109,7 +106,7 @@ internal sealed class Numbering
         if (instruction is { Root: "selp", Modifiers: "" })
         {
             int? chosen = a == b ? a : values.NumberOf(c) is { } predicate ? predicate != 0 ? a : b : null;
-            return chosen is { } one && registers.IsHolder(values.HolderOf(one)) ? one : null;
+            return chosen is { } one && values.HolderOf(one) is Register { IsArray: false } ? one : null;
         }
         if (instruction is { Root: "and" or "or", Type: "pred" })
         {
@@ -123,25 +120,25 @@ internal sealed class Numbering
     private int? Evaluate(Instruction instruction, int a, int b, int c)
     {
         facts.Clear();
-        for (int i = 1; i < instruction.Operands.Count; i++)
-            facts[instruction.Operands[i]] = new Value(null, values.NumberOf(i == 1 ? a : i == 2 ? b : c)!.Value);
-        return IntegerArithmetic.Evaluate(instruction, facts) is { Depot: null } value ? values.Constant(value.Number) : null;
+        for (int i = 1; i < instruction.Operands.Length; i++)
+            if (instruction.Operands[i] is Register register)
+                facts[register] = new Value(null, values.NumberOf(i == 1 ? a : i == 2 ? b : c)!.Value);
+        return IntegerArithmetic.Evaluate(instruction, facts) is { Array: null } value ? values.Constant(value.Number) : null;
     }
 
     private bool IsNumber(int value) => value < 0 || values.NumberOf(value) is not null;
 
     /// <summary>The value of base + offset.</summary>
-    private int Sum(int from, long offset, string type, string? to)
+    private int Sum(int from, long offset, Opcode like, Register to)
     {
         if (values.FindSum(from, offset, block) is { } known) return known;
-        int literal = values.Constant(offset);
-        string opcode = type.EndsWith("64", StringComparison.Ordinal) ? "add.s64" : "add.s32";
-        int sum = Emit(opcode, to, from, literal, -1, registers.KindOf(type));
+        var opcode = Opcode.Of(like.Type.EndsWith("64", StringComparison.Ordinal) ? "add.s64" : "add.s32");
+        int sum = Emit(opcode, to, from, values.Constant(offset), -1, like.Kind);
         values.AddSum(sum, from, offset, block);
         return sum;
     }
 
-    private int Result(string opcode, string? to, int a, int b, int c, char kind)
+    private int Result(Opcode opcode, Register? to, int a, int b, int c, char kind)
     {
         if (values.Find(opcode, a, b, c, block) is { } known) return known;
         int result = Emit(opcode, to, a, b, c, kind);
@@ -149,18 +146,18 @@ internal sealed class Numbering
         return result;
     }
 
-    private int Emit(string opcode, string? to, int a, int b, int c, char kind)
+    private int Emit(Opcode opcode, Register? to, int a, int b, int c, char kind)
     {
-        bool literals = TakesLiterals(opcode[..opcode.IndexOf('.')], opcode[(opcode.LastIndexOf('.') + 1)..]);
-        List<string> operands = new(4) { "" };
-        foreach (int operand in (ReadOnlySpan<int>)[a, b, c])
+        int count = c >= 0 ? 4 : b >= 0 ? 3 : 2;
+        var operands = new Operand[count];
+        for (int i = 1; i < count; i++)
         {
-            if (operand < 0) continue;
-            operands.Add(literals ? values.HolderOf(operand) : Register(operand, registers.KindFor(opcode, operands.Count)));
+            int operand = i == 1 ? a : i == 2 ? b : c;
+            operands[i] = opcode.TakesLiterals ? values.HolderOf(operand) : Holder(operand, opcode.KindOf(i));
         }
-        string holder = to is not null && single.Contains(to) ? to : registers.New(kind);
+        var holder = to is not null && single.Contains(to) ? to : registers.New(kind);
         operands[0] = holder;
-        written.Add(new Instruction(null, opcode, operands));
+        written.Add(new Instruction(null, opcode, ImmutableCollectionsMarshal.AsImmutableArray(operands)));
         return values.New(holder);
     }
 
@@ -168,99 +165,108 @@ internal sealed class Numbering
     private void Keep(Statement statement)
     {
         bool overwrites = statement is Instruction { Overwrites: true };
-        Dictionary<string, string> names = [];
-        foreach (string register in statement.Writes)
+        renamed.Clear();
+        foreach (var register in statement.Writes)
         {
-            if (!registers.Has(register)) continue;
-            string to = overwrites && single.Contains(register) ? register : registers.New(registers.KindOf(register));
+            if (register.IsArray) continue;
+            var to = overwrites && single.Contains(register) ? register : registers.New(register.Kind);
             // What may not be overwritten, or not altogether, is what it was.
-            if (!overwrites) written.Add(Move(to, ValueOf(register), registers.KindOf(register)));
-            names[register] = to;
+            if (!overwrites) written.Add(Move(to, ValueOf(register), register.Kind));
+            renamed.Add((register, to));
         }
-        written.Add(statement.Renamed(
-            register => names.TryGetValue(register, out string? to) ? to : Source(register),
-            Source,
-            Address));
-        foreach (var (register, to) in names) Set(register, values.New(to));
+        written.Add(statement.Renamed(renaming));
+        foreach (var (register, to) in renamed) Set(register, values.New(to));
     }
 
-    private string Source(string register) => registers.Has(register) ? Register(ValueOf(register), register) : register;
+    // The new name of a register that the statement at hand changes.
+    private Register Target(Register register)
+    {
+        foreach (var (from, to) in renamed)
+            if (from == register) return to;
+        return Source(register);
+    }
+
+    // A register that holds what another does.
+    private Register Source(Register register) => register.IsArray ? register : Holder(ValueOf(register), register.Kind);
 
     /// <summary>An address, as a base and an offset.</summary>
-    private (string Base, long Offset)? Address(string register)
+    private (Register Base, long Offset)? Place(Register register)
     {
-        if (!registers.Has(register)) return null;
+        if (register.IsArray) return null;
         int value = ValueOf(register);
         if (values.NumberOf(value) is not null || values.SumOf(value) is not { } sum || !IsAt(sum.From)) return null;
-        return Math.Abs(sum.Offset) < ValueTable.MostOffset && registers.IsHolder(values.HolderOf(sum.From))
-            ? (values.HolderOf(sum.From), sum.Offset)
+        return Math.Abs(sum.Offset) < ValueTable.MostOffset && values.HolderOf(sum.From) is Register { IsArray: false } holder
+            ? (holder, sum.Offset)
             : null;
     }
 
     /// <summary>Puts what the blocks that follow read of other registers into these, all at once.</summary>
     private Branch? End(Block source, Branch? branch)
     {
-        List<(string To, int Value)> moves = [];
+        List<(Register To, int Value)> moves = [];
         foreach (var (register, value) in current)
             if (values.HolderOf(value) != register && source.Successors.Any(next => liveness.IsLive(register, next)))
                 moves.Add((register, value));
-        HashSet<string> overwritten = [.. moves.Select(move => move.To)];
-        Dictionary<string, string> saved = [];
-        foreach (string holder in moves.Select(move => values.HolderOf(move.Value)).Append(branch?.Predicate ?? "").Distinct())
+        HashSet<Register> overwritten = [.. moves.Select(move => move.To)];
+        Dictionary<Register, Register> saved = [];
+        foreach (var holder in moves.Select(move => values.HolderOf(move.Value)).Append(branch?.Predicate).OfType<Register>().Distinct())
             if (overwritten.Contains(holder))
             {
-                char kind = registers.KindOf(holder);
-                saved[holder] = registers.New(kind);
-                written.Add(new Instruction(null, MoveOf(kind), [saved[holder], holder]));
+                saved[holder] = registers.New(holder.Kind);
+                written.Add(new Instruction(null, RegisterFile.MoveOf(holder.Kind), saved[holder], holder));
             }
         foreach (var (to, value) in moves)
-            written.Add(saved.TryGetValue(values.HolderOf(value), out string? kept)
-                ? new Instruction(null, MoveOf(registers.KindOf(to)), [to, kept])
-                : Move(to, value, registers.KindOf(to)));
+            written.Add(values.HolderOf(value) is Register holder && saved.TryGetValue(holder, out var kept)
+                ? new Instruction(null, RegisterFile.MoveOf(to.Kind), to, kept)
+                : Move(to, value, to.Kind));
 
-        Dictionary<string, int> after = [];
+        Dictionary<Register, int> after = [];
         foreach (var (register, value) in current)
         {
             // One home is enough for what no address hangs on.
             bool moved = overwritten.Contains(register) && values.NumberOf(value) is null && values.SumOf(value) is null;
-            if (!moved && !overwritten.Contains(values.HolderOf(value))) after[register] = value;
+            bool isAt = values.HolderOf(value) is not Register holder || !overwritten.Contains(holder);
+            if (!moved && isAt) after[register] = value;
             else if (overwritten.Contains(register)) after[register] = values.New(register);
         }
         atEnd[block] = after;
-        if (branch is null || !saved.TryGetValue(branch.Predicate, out string? predicate)) return branch;
-        return branch with { Guard = branch.Guard[0] == '!' ? "!" + predicate : predicate };
+        return branch is not null && saved.TryGetValue(branch.Predicate, out var predicate) ? On(branch, predicate) : branch;
     }
 
-    private Instruction Move(string to, int value, char kind) =>
-        kind == RegisterFile.Predicate && values.NumberOf(value) is { } number
-            ? new Instruction(null, "setp.ne.s32", [to, number.ToString(CultureInfo.InvariantCulture), "0"])
-            : new Instruction(null, MoveOf(kind), [to, values.HolderOf(value)]);
+    private static Branch On(Branch branch, Register predicate) => branch with { Guard = branch.Guard with { Predicate = predicate } };
 
-    private static string MoveOf(char kind) => RegisterFile.MoveOf(kind);
+    private Instruction Move(Register to, int value, char kind) =>
+        kind == RegisterFile.Predicate && values.NumberOf(value) is not null
+            ? new Instruction(null, Opcode.Of("setp.ne.s32"), to, values.HolderOf(value), values.HolderOf(values.Constant(0)))
+            : new Instruction(null, RegisterFile.MoveOf(kind), to, values.HolderOf(value));
 
-    // A register that holds the value: a number is put into one.
-    private string Register(int value, string like) => Register(value, registers.KindOf(like));
-
-    private string Register(int value, char kind)
+    // A register that holds the value: what is none is put into one.
+    private Register Holder(int value, char kind)
     {
-        if (registers.IsHolder(values.HolderOf(value))) return values.HolderOf(value);
-        if (values.Find(MoveOf(kind), value, -1, -1, block) is { } known) return values.HolderOf(known);
-        string holder = registers.New(kind);
+        if (values.HolderOf(value) is Register { IsArray: false } holder) return holder;
+        var move = RegisterFile.MoveOf(kind);
+        if (values.Find(move, value, -1, -1, block) is { } known) return (Register)values.HolderOf(known);
+        holder = registers.New(kind);
         written.Add(Move(holder, value, kind));
-        values.Add(MoveOf(kind), value, -1, -1, block, values.New(holder));
+        values.Add(move, value, -1, -1, block, values.New(holder));
         return holder;
     }
 
-    private int ValueOf(Operand operand) => operand.Register is { } register ? ValueOf(register) : operand.Value;
+    private int ValueOf(ImmutableArray<Operand> operands, int i) =>
+        i >= operands.Length ? -1 : operands[i] is Register { IsArray: false } register ? ValueOf(register) : values.Fixed(operands[i]);
 
-    private int ValueOf(string register)
+    private int ValueOf(Register register)
     {
-        var known = single.Contains(register) ? held : current;
-        if (!known.TryGetValue(register, out int value)) known[register] = value = values.New(register);
-        return value;
+        if (!single.Contains(register))
+        {
+            if (!current.TryGetValue(register, out int value)) current[register] = value = values.New(register);
+            return value;
+        }
+        if (held[register] == None) held[register] = values.New(register);
+        return held[register];
     }
 
-    private void Set(string register, int value)
+    private void Set(Register register, int value)
     {
         if (!single.Contains(register))
         {
@@ -268,16 +274,17 @@ internal sealed class Numbering
             return;
         }
         // What a register of several definitions holds may be gone when one of a single definition is read.
-        char kind = registers.KindOf(register);
-        held[register] = IsPassing(values.HolderOf(value)) ? Result(MoveOf(kind), register, value, -1, -1, kind) : value;
+        char kind = register.Kind;
+        held[register] = IsPassing(values.HolderOf(value))
+            ? Result(RegisterFile.MoveOf(kind), register, value, -1, -1, kind)
+            : value;
     }
 
-    private bool IsPassing(string holder) => registers.Has(holder) && !registers.IsNew(holder) && !single.Contains(holder);
+    private bool IsPassing(Operand holder) =>
+        holder is Register { IsArray: false } register && register.Number < given && !single.Contains(register);
 
     /// <summary>Whether a value is still where it was.</summary>
-    private bool IsAt(int value)
-    {
-        string holder = values.HolderOf(value);
-        return !IsPassing(holder) || (current.TryGetValue(holder, out int now) && now == value);
-    }
+    private bool IsAt(int value) =>
+        !IsPassing(values.HolderOf(value))
+        || (current.TryGetValue((Register)values.HolderOf(value), out int now) && now == value);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
@@ -8,73 +9,80 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// </summary>
 internal sealed class Promotion
 {
-    private readonly Dictionary<string, Depot> depots;
-    private readonly Dictionary<(int Block, int Place), Access> accesses = [];
-    private readonly Dictionary<(int Block, int Place), string> addresses = [];
-    private readonly HashSet<string> escaped = [];
-    private readonly Dictionary<string, Slots> slots = [];
-    private readonly List<string> read = [];
+    private readonly RegisterFile names;
+    private readonly Dictionary<Register, Depot> depots;
+    private readonly Dictionary<int, Found?[]> found = [];
+    private readonly HashSet<Register> escaped = [];
+    private readonly Dictionary<Register, Slots> slots = [];
+    private readonly List<Register> read = [];
 
     // Written-out loops access the same elements again and again.
-    private readonly Dictionary<(string Depot, long Offset), string> registers = [];
-    private readonly Dictionary<(string? Guard, int Size, string To, string From), Instruction> moves = [];
+    private readonly Dictionary<(Register Array, long Offset), Register> registers = [];
+    private readonly Dictionary<(Guard? Guard, int Size, Operand To, Operand From), Instruction> moves = [];
+
+    /// <summary>A statement that goes with an array: it gives an address in it.</summary>
+    private record Found(Register Array);
 
     /// <summary>A load or store of one or more elements, one after another.</summary>
-    private sealed record Access(string Depot, long Offset, int Size, IReadOnlyList<string> Elements);
+    private sealed record Access(Register Array, long Offset, int Size, ImmutableArray<Operand> Elements) : Found(Array);
 
     /// <summary>The size of what lies at each offset of an array.</summary>
     private sealed class Slots : SortedDictionary<long, int>;
 
-    private Promotion(IEnumerable<Depot> depots) => this.depots = depots.ToDictionary(depot => depot.Name);
+    private Promotion(PtxFunction function) =>
+        (names, depots) = (function.Registers, function.Depots.ToDictionary(depot => depot.Name));
 
     public static PtxFunction Run(PtxFunction function)
     {
         if (function.Depots.Count == 0) return function;
-        var promotion = new Promotion(function.Depots);
+        var promotion = new Promotion(function);
         var reached = new Propagation(function.Flow, Loop.Of(function.Flow))
         {
             Passing = promotion.Pass,
-            Losing = depot => promotion.escaped.Add(depot),
+            Losing = array => promotion.escaped.Add(array),
         }.Run();
         promotion.Check();
-        return new PtxFunction(
-            function.Signature,
-            [.. function.Declarations, .. promotion.Registers()],
-            [.. function.Depots.Where(depot => promotion.escaped.Contains(depot.Name))],
-            new ControlFlow([.. reached.Blocks.Select(promotion.Rewrite)]));
+        promotion.Declare();
+        return function with
+        {
+            Depots = [.. function.Depots.Where(depot => promotion.escaped.Contains(depot.Name))],
+            Flow = new ControlFlow([.. reached.Blocks.Select(promotion.Rewrite)]),
+        };
     }
 
     private void Pass(Block block, int place, Facts facts)
     {
         var statement = block.Statements[place];
+        if (!found.TryGetValue(block.Id, out var here)) found[block.Id] = here = new Found?[block.Statements.Count];
         if (TryAccess(statement, facts) is { } access)
         {
-            accesses[(block.Id, place)] = access;
+            here[place] = access;
             // What is stored may itself be an address.
-            foreach (string name in access.Elements)
-                if (facts.Of(name) is { Depot: { } stored }) escaped.Add(stored);
+            foreach (var element in access.Elements)
+                if (facts.Of(element) is { Array: { } stored }) escaped.Add(stored);
             facts.Pass(statement);
             return;
         }
 
         read.Clear();
-        foreach (string name in statement.Reads)
-            if (facts.Of(name) is { Depot: { } depot }) read.Add(depot);
-        if (facts.Pass(statement) is { Depot: { } address }) addresses[(block.Id, place)] = address;
+        foreach (var name in statement.Reads)
+            if (facts.Of(name) is { Array: { } array }) read.Add(array);
+        if (facts.Pass(statement) is { Array: { } address }) here[place] = new Found(address);
         else escaped.UnionWith(read);
     }
 
     /// <summary>What a statement loads or stores of a local array at a known place; null if it does anything else.</summary>
     private static Access? TryAccess(Statement statement, Facts facts)
     {
-        if (statement is not Instruction { Modifiers: "local" or "local.v2" or "local.v4", Operands.Count: 2 } instruction) return null;
+        if (statement is not Instruction { Modifiers: "local" or "local.v2" or "local.v4", Operands.Length: 2 } instruction) return null;
         if (instruction.Root is not ("ld" or "st")) return null;
         bool loads = instruction.Root == "ld";
-        string elements = instruction.Operands[loads ? 0 : 1];
-        if (instruction.Place(loads ? 1 : 0) is not { } place || facts.Of(place.Base) is not { Depot: { } depot } address) return null;
+        var (elements, at) = loads
+            ? (instruction.Operands[0], instruction.Operands[1])
+            : (instruction.Operands[1], instruction.Operands[0]);
+        if (elements is Phrase || at is not Address place || facts.Of(place.Base) is not { Array: { } array } start) return null;
         return new Access(
-            depot, address.Number + place.Offset, SizeOf(instruction.Type),
-            elements.StartsWith('{') ? elements.Trim('{', '}').Split(',', StringSplitOptions.TrimEntries) : [elements]);
+            array, start.Number + place.Offset, SizeOf(instruction.Type), elements is Vector several ? several.Elements : [elements]);
     }
 
     // Of one byte there are no registers; a load of fewer bits than its register has would have to widen them.
@@ -89,24 +97,24 @@ internal sealed class Promotion
     /// <summary>An array whose accesses overlap, run past its end or have a size that no register has is left in memory.</summary>
     private void Check()
     {
-        foreach (var access in accesses.Values)
-            for (int i = 0; i < access.Elements.Count; i++)
+        foreach (var access in found.Values.SelectMany(here => here.OfType<Access>()))
+            for (int i = 0; i < access.Elements.Length; i++)
             {
-                if (!slots.TryGetValue(access.Depot, out var known)) slots[access.Depot] = known = [];
+                if (!slots.TryGetValue(access.Array, out var known)) slots[access.Array] = known = [];
                 long offset = access.Offset + i * access.Size;
-                if (access.Size == 0 || known.TryGetValue(offset, out int size) && size != access.Size) escaped.Add(access.Depot);
+                if (access.Size == 0 || known.TryGetValue(offset, out int size) && size != access.Size) escaped.Add(access.Array);
                 known[offset] = access.Size;
             }
-        foreach (var (depot, known) in slots)
+        foreach (var (array, known) in slots)
         {
             long end = long.MinValue;
             foreach (var (offset, size) in known)
             {
-                if (offset < end) escaped.Add(depot);
+                if (offset < end) escaped.Add(array);
                 end = offset + size;
             }
-            bool inside = depots.TryGetValue(depot, out var declared) && known.First().Key >= 0 && end <= declared.Bytes;
-            if (!inside) escaped.Add(depot);
+            bool inside = depots.TryGetValue(array, out var declared) && known.First().Key >= 0 && end <= declared.Bytes;
+            if (!inside) escaped.Add(array);
         }
     }
 
@@ -115,38 +123,37 @@ internal sealed class Promotion
         List<Statement> statements = [];
         for (int i = 0; i < block.Statements.Count; i++)
         {
-            var statement = block.Statements[i];
-            if (accesses.TryGetValue((block.Id, i), out var access) && !escaped.Contains(access.Depot))
-                statements.AddRange(Moves((Instruction)statement, access));
-            else if (!addresses.TryGetValue((block.Id, i), out var depot) || escaped.Contains(depot))
-                statements.Add(statement);
+            var with = found[block.Id][i] is { } one && !escaped.Contains(one.Array) ? one : null;
+            if (with is Access access) statements.AddRange(Moves((Instruction)block.Statements[i], access));
+            else if (with is null) statements.Add(block.Statements[i]);
         }
         return block with { Statements = statements };
     }
 
     private IEnumerable<Statement> Moves(Instruction instruction, Access access)
     {
-        for (int i = 0; i < access.Elements.Count; i++)
+        for (int i = 0; i < access.Elements.Length; i++)
         {
-            string register = Register(access.Depot, access.Offset + i * access.Size), element = access.Elements[i];
+            Operand register = registers[(access.Array, access.Offset + i * access.Size)], element = access.Elements[i];
             var (to, from) = instruction.Root == "ld" ? (element, register) : (register, element);
             var key = (instruction.Guard, access.Size, to, from);
             if (!moves.TryGetValue(key, out var move))
-                moves[key] = move = new Instruction(instruction.Guard, $"mov.b{8 * access.Size}", [to, from]);
+                moves[key] = move = new Instruction(instruction.Guard, RegisterFile.MoveOf(KindOf(access.Size)), to, from);
             yield return move;
         }
     }
 
-    private IEnumerable<string> Registers() =>
-        from pair in slots
-        where !escaped.Contains(pair.Key)
-        from slot in pair.Value
-        select $".reg .b{8 * slot.Value}\t{Register(pair.Key, slot.Key)};";
-
-    private string Register(string depot, long offset)
+    /// <summary>A register for each element of the arrays that are left.</summary>
+    private void Declare()
     {
-        if (!registers.TryGetValue((depot, offset), out string? name))
-            registers[(depot, offset)] = name = string.Create(CultureInfo.InvariantCulture, $"%{depot.TrimStart('_')}_{offset}");
-        return name;
+        foreach (var (array, elements) in slots)
+            if (!escaped.Contains(array))
+                foreach (var (offset, size) in elements)
+                {
+                    string name = string.Create(CultureInfo.InvariantCulture, $"%{array.ToString().TrimStart('_')}_{offset}");
+                    registers[(array, offset)] = names.Declare(name, KindOf(size));
+                }
     }
+
+    private static char KindOf(int size) => RegisterFile.KindOf(string.Create(CultureInfo.InvariantCulture, $"b{8 * size}"));
 }

@@ -6,7 +6,7 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// </summary>
 internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loop> loops)
 {
-    private readonly Dictionary<Loop, HashSet<string>> changed = [];
+    private readonly Dictionary<Loop, RegisterSet> changed = [];
     private readonly Dictionary<int, Facts> atStart = [];
     private readonly Lazy<Liveness> liveness = new(() => new Liveness(flow));
 
@@ -20,7 +20,7 @@ internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loo
     public Action<Block, Facts>? Leaving { get; init; }
 
     /// <summary>Told of every array whose address is carried to where it is no longer known.</summary>
-    public Action<string>? Losing { get; init; }
+    public Action<Register>? Losing { get; init; }
 
     /// <summary>Goes through the function, and returns what of it can be reached, with the jumps that are known to go one way.</summary>
     public ControlFlow Run()
@@ -53,7 +53,7 @@ internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loo
     private static Block Decide(Block block, Facts facts)
     {
         if (block.Branch is not { } branch || facts.Of(branch.Predicate) is not { } predicate) return block;
-        return block with { Branch = null, Next = branch.Taken(predicate.Number != 0) ? branch.Target : block.Next };
+        return block with { Branch = null, Next = branch.Guard.Holds(predicate.Number != 0) ? branch.Target : block.Next };
     }
 
     private void Carry(Facts facts, int to, Dictionary<int, Block> reached)
@@ -93,29 +93,29 @@ internal sealed class Propagation(ControlFlow flow, IReadOnlyDictionary<int, Loo
             }
     }
 
-    private bool IsForgotten(string register, Loop loop) => IsEnteredElsewhere(loop) || ChangedIn(loop).Contains(register);
+    private bool IsForgotten(Register register, Loop loop) => IsEnteredElsewhere(loop) || ChangedIn(loop).Contains(register);
 
-    private HashSet<string> ChangedIn(Loop loop)
+    private RegisterSet ChangedIn(Loop loop)
     {
         if (!changed.TryGetValue(loop, out var registers)) changed[loop] = registers = WrittenBy(loop.Blocks.Select(id => flow[id]));
         return registers;
     }
 
-    private HashSet<string> ChangedAfter(Block entry) => WrittenBy(flow.Blocks.Where(block => block != entry));
+    private RegisterSet ChangedAfter(Block entry) => WrittenBy(flow.Blocks.Where(block => block != entry));
 
-    private static HashSet<string> WrittenBy(IEnumerable<Block> blocks)
+    private static RegisterSet WrittenBy(IEnumerable<Block> blocks)
     {
-        HashSet<string> registers = [];
+        var registers = new RegisterSet();
         foreach (var statements in blocks.Select(block => block.Statements).Distinct())
             foreach (var statement in statements)
-                foreach (string register in statement.Writes) registers.Add(register);
+                registers.Add(statement.Writes.AsSpan());
         return registers;
     }
 
     private bool IsEnteredElsewhere(Loop loop) => loop.Blocks.Contains(flow.Entry.Id);
 
-    private void Lose(string register, Value value, int block)
+    private void Lose(Register register, Value value, int block)
     {
-        if (Losing is not null && value.Depot is { } depot && liveness.Value.IsLive(register, block)) Losing(depot);
+        if (Losing is not null && value.Array is { } array && liveness.Value.IsLive(register, block)) Losing(array);
     }
 }

@@ -5,17 +5,17 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
 /// <summary>A kernel or function with its body.</summary>
 /// <param name="Signature">The text before the body.</param>
-/// <param name="Declarations">The lines that declare registers and whatever else but local arrays.</param>
+/// <param name="Registers">Its registers and the names of its local arrays, to which passes add.</param>
 /// <param name="Depots">The local arrays.</param>
 /// <param name="Flow">The body.</param>
 internal sealed record PtxFunction(
-    string Signature, IReadOnlyList<string> Declarations, IReadOnlyList<Depot> Depots, ControlFlow Flow)
+    string Signature, RegisterFile Registers, IReadOnlyList<Depot> Depots, ControlFlow Flow)
 {
     /// <summary>Writes it as text. Only the blocks that are jumped to have labels.</summary>
     public void Write(StringBuilder text)
     {
         text.Append(Signature).Append("{\n");
-        foreach (string declaration in Depots.Select(depot => depot.Declaration).Concat(Declarations))
+        foreach (string declaration in Depots.Select(depot => depot.Declaration).Concat(Registers.Declarations))
             text.Append('\t').Append(declaration).Append('\n');
 
         var blocks = Flow.Blocks;

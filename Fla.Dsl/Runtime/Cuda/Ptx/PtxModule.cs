@@ -28,7 +28,7 @@ internal sealed class PtxModule
                 else around.Append(line).Append('\n');
                 continue;
             }
-            depth += line.Count(c => c == '{') - line.Count(c => c == '}');
+            depth += line.AsSpan().Count('{') - line.AsSpan().Count('}');
             if (depth >= 0)
             {
                 body.Add(line);

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
@@ -9,8 +9,8 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 internal sealed class Specialization
 {
     // What lives within a block: nobody misses it behind.
-    private readonly HashSet<string> passing;
-    private readonly Dictionary<string, Known> waiting = [];
+    private readonly RegisterSet passing;
+    private readonly Dictionary<Register, Known> waiting = [];
     private readonly List<Statement> written = [];
 
     /// <summary>A known value that no instruction has put into its register.</summary>
@@ -33,7 +33,7 @@ internal sealed class Specialization
                 continue;
             }
             Keep(statement);
-            foreach (string register in statement.Writes) waiting.Remove(register);
+            foreach (var register in statement.Writes) waiting.Remove(register);
         }
         if (block.Branch is { } branch) Put(branch.Predicate);
         return [.. written];
@@ -42,41 +42,39 @@ internal sealed class Specialization
     private void Keep(Statement statement)
     {
         var kept = statement is Instruction instruction ? WithNumbers(instruction) : statement;
-        foreach (string register in kept.Reads) Put(register);
+        foreach (var register in kept.Reads) Put(register);
         written.Add(kept);
     }
 
     private Instruction WithNumbers(Instruction instruction)
     {
-        string[]? operands = null;
-        bool takesLiterals = Numbering.TakesLiterals(instruction);
-        for (int i = 0; i < instruction.Operands.Count; i++)
+        Operand[]? operands = null;
+        for (int i = 0; i < instruction.Operands.Length; i++)
         {
-            string? known = null;
-            if (instruction.Place(i) is { } place)
+            Operand? known = instruction.Operands[i] switch
             {
-                if (waiting.TryGetValue(place.Base, out var address) && address.Value.Depot is { } depot)
-                    known = string.Create(CultureInfo.InvariantCulture, $"[{depot}+{address.Value.Number + place.Offset}]");
-            }
-            else if (i > 0 && takesLiterals && waiting.TryGetValue(instruction.Operands[i], out var number)
-                && number is { Value.Depot: null, Type: not "pred" })
-            {
-                known = number.Value.Number.ToString(CultureInfo.InvariantCulture);
-            }
+                Address { Base: Register start } address when waiting.TryGetValue(start, out var place) && place.Value.Array is { } array =>
+                    new Address(array, place.Value.Number + address.Offset),
+                Register register when i > 0 && instruction.Opcode.TakesLiterals && waiting.TryGetValue(register, out var number)
+                    && number is { Value.Array: null, Type: not "pred" } => new Literal(number.Value.Number),
+                _ => null,
+            };
             if (known is not null) (operands ??= [.. instruction.Operands])[i] = known;
         }
-        return operands is null ? instruction : instruction.With(instruction.Guard, operands);
+        return operands is null
+            ? instruction
+            : new Instruction(instruction.Guard, instruction.Opcode, ImmutableCollectionsMarshal.AsImmutableArray(operands));
     }
 
     /// <summary>Puts a value that is waiting into its register.</summary>
-    private void Put(string register)
+    private void Put(Register register)
     {
         if (!waiting.Remove(register, out var known)) return;
-        var (depot, number) = known.Value;
-        string literal = number.ToString(CultureInfo.InvariantCulture);
-        if (known.Type == "pred") written.Add(new Instruction(null, "setp.ne.s32", [register, literal, "0"]));
-        else written.Add(new Instruction(null, $"mov.{known.Type}", [register, depot ?? literal]));
-        if (depot is not null && number != 0) written.Add(new Instruction(null, "add.s64", [register, register, literal]));
+        var (array, number) = known.Value;
+        var literal = new Literal(number);
+        if (known.Type == "pred") written.Add(new Instruction(null, Opcode.Of("setp.ne.s32"), register, literal, new Literal(0)));
+        else written.Add(new Instruction(null, Opcode.Of($"mov.{known.Type}"), register, array ?? (Operand)literal));
+        if (array is not null && number != 0) written.Add(new Instruction(null, Opcode.Of("add.s64"), register, register, literal));
     }
 
     /// <summary>The type of what an instruction gives.</summary>
@@ -91,17 +89,17 @@ internal sealed class Specialization
     private static string Bits(string type) => type.EndsWith("64", StringComparison.Ordinal) ? "b64" : "b32";
 
     /// <summary>The registers that no block reads before it has written them.</summary>
-    private static HashSet<string> PassingIn(ControlFlow flow)
+    private static RegisterSet PassingIn(ControlFlow flow)
     {
-        HashSet<string> all = [], lasting = [], own = [];
+        RegisterSet all = new(), lasting = new(), own = new();
         foreach (var block in flow.Blocks)
         {
             own.Clear();
             foreach (var statement in block.Statements)
             {
-                foreach (string register in statement.Reads)
+                foreach (var register in statement.Reads)
                     if (!own.Contains(register)) lasting.Add(register);
-                if (statement is Instruction { Overwrites: true }) own.UnionWith(statement.Writes);
+                if (statement is Instruction { Overwrites: true }) own.Add(statement.Writes.AsSpan());
             }
             if (block.Branch is { } branch && !own.Contains(branch.Predicate)) lasting.Add(branch.Predicate);
             all.UnionWith(own);

@@ -1,7 +1,4 @@
-using System.Buffers;
 using System.Collections.Immutable;
-using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace Fla.Dsl.Runtime.Cuda.Ptx;
 
@@ -10,80 +7,63 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// </summary>
 internal abstract class Statement
 {
-    private static readonly SearchValues<char> WordCharacters =
-        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_$");
+    [ThreadStatic]
+    private static List<Register>? collected;
 
     /// <summary>Every register whose value it may change.</summary>
-    public required ImmutableArray<string> Writes { get; init; }
+    public ImmutableArray<Register> Writes { get; protected init; }
 
     /// <summary>Every register whose value it may depend on, and every local array that it names.</summary>
-    public required ImmutableArray<string> Reads { get; init; }
+    public ImmutableArray<Register> Reads { get; protected init; }
 
     /// <summary>The same of other registers.</summary>
-    /// <param name="written">For one that it may change.</param>
-    /// <param name="read">For one that it only reads.</param>
-    /// <param name="address">For one that is an address, a base and an offset if that is known.</param>
-    public abstract Statement Renamed(
-        Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address);
+    public abstract Statement Renamed(Renaming names);
 
     /// <summary>As it stands in the text, without indentation.</summary>
     public abstract override string ToString();
 
-    /// <summary>Adds the registers and the local arrays named in a piece of text, in its order, each once.</summary>
-    protected static void AddNames(string text, List<string> names)
+    /// <summary>The names in operands, each once.</summary>
+    protected static ImmutableArray<Register> NamesIn(ReadOnlySpan<Operand> operands, Register? last = null)
     {
-        for (int at = 0; at < text.Length;)
+        var names = collected ??= [];
+        names.Clear();
+        foreach (var operand in operands) operand.AddNames(names);
+        last?.AddNames(names);
+        return names.Count switch
         {
-            int start = at++;
-            if (text[start] != '%' && !IsWord(text[start])) continue;
-            while (at < text.Length && IsWord(text[at])) at++;
-            var name = text.AsSpan(start, at - start);
-            if (name[0] != '%' && !name.StartsWith(Depot.Prefix)) continue;
-            string whole = at - start == text.Length ? text : name.ToString();
-            if (!names.Contains(whole)) names.Add(whole);
-        }
+            0 => [],
+            1 => names[0].Alone,
+            _ => [.. names],
+        };
     }
-
-    /// <summary>A piece of text with other names.</summary>
-    protected static string Replaced(string text, Func<string, string> name)
-    {
-        if (!text.Contains('%')) return text;
-        if (text[0] == '%' && !text.AsSpan(1).ContainsAnyExcept(WordCharacters)) return name(text);
-        var result = new StringBuilder();
-        for (int at = 0; at < text.Length;)
-        {
-            int start = at++;
-            if (text[start] == '%' || IsWord(text[start]))
-                while (at < text.Length && IsWord(text[at])) at++;
-            if (text[start] == '%') result.Append(name(text[start..at]));
-            else result.Append(text, start, at - start);
-        }
-        return result.ToString();
-    }
-
-    private static bool IsWord(char c) => WordCharacters.Contains(c);
 }
+
+/// <summary>Other names for those in a statement.</summary>
+/// <param name="Written">For a register that it may change.</param>
+/// <param name="Read">For one that it only reads.</param>
+/// <param name="Place">For one that is an address: a register and an offset, if that is known.</param>
+internal sealed record Renaming(
+    Func<Register, Register> Written, Func<Register, Register> Read, Func<Register, (Register Base, long Offset)?> Place);
 
 /// <summary>What is not looked into: a block in braces, several instructions on a line, a directive between instructions.</summary>
 internal sealed class Opaque : Statement
 {
-    private readonly string text;
+    private readonly Phrase text;
 
     /// <summary>Whatever it names it may read, and change unless all of its instructions are seen to change something else.</summary>
-    [SetsRequiredMembers]
-    public Opaque(string text)
+    public Opaque(string text, RegisterFile registers)
     {
-        this.text = text;
-        List<string> names = [];
-        AddNames(text, names);
-        Reads = [.. names];
-        Writes = text.StartsWith('{') && text.EndsWith('}') ? Written(text) ?? Reads : Reads;
+        this.text = new Phrase(text, registers);
+        Reads = NamesIn([this.text]);
+        Writes = text.StartsWith('{') && text.EndsWith('}') ? Written(text, registers) ?? Reads : Reads;
     }
 
+    private Opaque(Phrase text, ImmutableArray<Register> writes) => (this.text, Reads, Writes) = (text, NamesIn([text]), writes);
+
     /// <summary>What the instructions in braces write of what they do not declare themselves; null if that cannot be told.</summary>
-    private static ImmutableArray<string>? Written(string text)
+    private static ImmutableArray<Register>? Written(string text, RegisterFile registers)
     {
-        List<string> written = [];
+        List<Operand> written = [];
         const StringSplitOptions options = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
         foreach (string part in text[1..^1].Split(';', options))
         {
@@ -93,16 +73,15 @@ internal sealed class Opaque : Statement
             if (first < 0 || !char.IsAsciiLetter(instruction[0]) || instruction.Contains(':')) return null;
             string operands = instruction[first..].TrimStart();
             int end = operands.IndexOf(operands[0] == '{' ? '}' : ',');
-            if (operands[0] != '[') AddNames(end < 0 ? operands : operands[..end], written);
+            if (operands[0] != '[') written.Add(new Phrase(end < 0 ? operands : operands[..end], registers));
         }
-        return [.. written];
+        return NamesIn([.. written]);
     }
 
     /// <inheritdoc/>
-    public override Statement Renamed(
-        Func<string, string> written, Func<string, string> read, Func<string, (string Base, long Offset)?> address) =>
-        new Opaque(Replaced(text, name => Writes.Contains(name) ? written(name) : read(name)));
+    public override Statement Renamed(Renaming names) => new Opaque(
+        text.Renamed(name => Writes.Contains(name) ? names.Written(name) : names.Read(name)), [.. Writes.Select(names.Written)]);
 
     /// <inheritdoc/>
-    public override string ToString() => text;
+    public override string ToString() => text.ToString();
 }
