@@ -24,10 +24,10 @@ internal sealed class BodyParser
         {
             string line = lines[at];
             if (line.Length == 0 || line.StartsWith("//", StringComparison.Ordinal)) continue;
-            if (line.StartsWith('{')) parser.Statement(new Opaque(Braced(lines, ref at), parser.registers));
+            if (line.StartsWith('{')) parser.Opaque(Braced(lines, ref at));
             else if (line.EndsWith(':')) parser.Label(line[..^1]);
             else if (line.StartsWith('.') && parser.blocks.Count == 0 && parser.statements.Count == 0) parser.Declaration(line);
-            else if (line.IndexOf(';') != line.Length - 1 || line.StartsWith('.')) parser.Statement(new Opaque(Whole(lines, ref at), parser.registers));
+            else if (line.IndexOf(';') != line.Length - 1 || line.StartsWith('.')) parser.Opaque(Whole(lines, ref at));
             else parser.Instruction(line[..^1]);
         }
         // What follows the last jump out is nothing; what runs into the closing brace returns.
@@ -69,6 +69,8 @@ internal sealed class BodyParser
         if (!open) (id, open) = (free++, true);
         statements.Add(statement);
     }
+
+    private void Opaque(string text) => Statement(new Opaque(text, registers));
 
     private void Instruction(string text)
     {

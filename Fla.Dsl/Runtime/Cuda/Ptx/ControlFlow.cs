@@ -72,6 +72,23 @@ internal sealed class ControlFlow(IReadOnlyList<Block> blocks)
         return order;
     }
 
+    /// <summary>The registers that a block reads before it overwrites them, each as often as that is so; most live within a block.</summary>
+    public IEnumerable<Register> ReadFirst()
+    {
+        var own = new RegisterSet();
+        foreach (var block in blocks)
+        {
+            own.Clear();
+            foreach (var statement in block.Statements)
+            {
+                foreach (var register in statement.Reads)
+                    if (!own.Contains(register)) yield return register;
+                if (statement is Instruction { Overwrites: true }) own.Add(statement.Writes.AsSpan());
+            }
+            if (block.Branch is { } branch && !own.Contains(branch.Predicate)) yield return branch.Predicate;
+        }
+    }
+
     /// <summary>For each block those that lead to it.</summary>
     public ILookup<int, int> Predecessors() =>
         (from block in blocks from next in block.Successors select (block.Id, next)).ToLookup(edge => edge.next, edge => edge.Id);

@@ -3,12 +3,10 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// <summary>Where registers get their values.</summary>
 internal static class Definitions
 {
-    private const int None = -1;
-
     /// <summary>The registers of one definition, which every way to a reader passes.</summary>
     public static RegisterSet Single(IReadOnlyList<Block> order, Dominance dominance)
     {
-        var definitions = new RegisterMap<(int Block, int Place)>((None, None));
+        var definitions = new RegisterMap<(int Block, int Place)>();
         RegisterSet single = new(), several = new();
         foreach (var block in order)
             for (int i = 0; i < block.Statements.Count; i++)
@@ -16,7 +14,7 @@ internal static class Definitions
                 bool overwrites = block.Statements[i] is Instruction { Overwrites: true };
                 foreach (var register in block.Statements[i].Writes)
                 {
-                    if (!overwrites || definitions[register].Block != None) several.Add(register);
+                    if (!overwrites || definitions[register] is not null) several.Add(register);
                     else definitions[register] = (block.Id, i);
                     single.Add(register);
                 }
@@ -32,8 +30,7 @@ internal static class Definitions
 
         void Check(Register register, int reader, int place)
         {
-            var definition = definitions[register];
-            if (definition.Block == None || several.Contains(register)) return;
+            if (definitions[register] is not { } definition || several.Contains(register)) return;
             bool before = definition.Block == reader ? definition.Place < place : dominance.Dominates(definition.Block, reader);
             if (!before) several.Add(register);
         }

@@ -25,6 +25,9 @@ internal static class IntegerArithmetic
             : null;
     }
 
+    /// <summary>Whether a type is of whole numbers that it computes with.</summary>
+    public static bool IsInteger(string type) => Bits(type) != 0;
+
     private static Value? Address(Instruction instruction, Value x, Value y) => (instruction.Root, instruction.Modifiers) switch
     {
         _ when Bits(instruction.Type) != 64 => null,
@@ -103,8 +106,6 @@ internal static class IntegerArithmetic
         };
         return holds is { } known ? new Value(null, known ? 1 : 0) : null;
     }
-
-    private static bool IsInteger(string type) => Bits(type) != 0;
 
     private static int Bits(string type) => type switch
     {

@@ -5,30 +5,17 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// <summary>Which registers hold, at the start of a block, a value that something may yet read.</summary>
 internal sealed class Liveness
 {
-    private const int None = -1;
-
     private readonly ControlFlow flow;
 
     // Of those that a block reads before it overwrites them: most registers live within one.
-    private readonly RegisterMap<int> numbers = new(None);
-    private int count;
+    private readonly RegisterMap<int> numbers = new();
+    private readonly int count;
     private readonly Dictionary<int, BitArray> atStart = [];
 
     public Liveness(ControlFlow flow)
     {
         this.flow = flow;
-        var own = new RegisterSet();
-        foreach (var block in flow.Blocks)
-        {
-            own.Clear();
-            foreach (var statement in block.Statements)
-            {
-                foreach (var register in statement.Reads)
-                    if (!own.Contains(register)) Count(register);
-                if (statement is Instruction { Overwrites: true }) own.Add(statement.Writes.AsSpan());
-            }
-            if (block.Branch is { } branch && !own.Contains(branch.Predicate)) Count(branch.Predicate);
-        }
+        foreach (var register in flow.ReadFirst()) numbers[register] ??= count++;
 
         // What a block reads before it writes, and what it overwrites; the copies of a loop share their statements.
         Dictionary<IReadOnlyList<Statement>, (BitArray Reads, BitArray Keeps)> effects = [];
@@ -51,11 +38,6 @@ internal sealed class Liveness
                 grown = true;
             }
         }
-
-        void Count(Register register)
-        {
-            if (numbers[register] == None) numbers[register] = count++;
-        }
     }
 
     /// <summary>Whether a register's value may yet be read when a block starts.</summary>
@@ -71,7 +53,7 @@ internal sealed class Liveness
     }
 
     /// <summary>The number of a register; null for one whose values are never read in other blocks than have written them.</summary>
-    public int? NumberOf(Register register) => numbers[register] is var number && number != None ? number : null;
+    public int? NumberOf(Register register) => numbers[register];
 
     private (BitArray Reads, BitArray Keeps) EffectOf(IReadOnlyList<Statement> statements)
     {

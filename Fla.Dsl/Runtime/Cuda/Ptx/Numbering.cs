@@ -11,8 +11,6 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// </summary>
 internal sealed class Numbering
 {
-    private const int None = -1;
-
     private readonly ControlFlow flow;
     private readonly IReadOnlyList<Block> order;
     private readonly Dominance dominance;
@@ -25,7 +23,7 @@ internal sealed class Numbering
 
     // What registers hold: those with one definition, which all their readers come after, anywhere; others in the block at hand.
     private readonly RegisterSet single;
-    private readonly RegisterMap<int> held = new(None);
+    private readonly RegisterMap<int> held = new();
     private readonly Dictionary<int, Dictionary<Register, int>> atEnd = [];
     private Dictionary<Register, int> current = [];
     private readonly List<Statement> written = [];
@@ -257,13 +255,9 @@ internal sealed class Numbering
 
     private int ValueOf(Register register)
     {
-        if (!single.Contains(register))
-        {
-            if (!current.TryGetValue(register, out int value)) current[register] = value = values.New(register);
-            return value;
-        }
-        if (held[register] == None) held[register] = values.New(register);
-        return held[register];
+        if (single.Contains(register)) return held[register] ??= values.New(register);
+        if (!current.TryGetValue(register, out int value)) current[register] = value = values.New(register);
+        return value;
     }
 
     private void Set(Register register, int value)

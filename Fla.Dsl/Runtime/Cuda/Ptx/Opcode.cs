@@ -28,7 +28,7 @@ internal sealed class Opcode
             : (text[..first], first < last ? text[(first + 1)..last] : "", text[(last + 1)..]);
         Computes = Computing.Contains(Root);
         Overwrites = Computes || Root is "ld" or "mma" or "ldmatrix";
-        TakesLiterals = Root == "mov" || (WithLiterals.Contains(Root) && Type is "b32" or "u32" or "s32" or "b64" or "u64" or "s64");
+        TakesLiterals = Root == "mov" || (WithLiterals.Contains(Root) && IntegerArithmetic.IsInteger(Type));
         Commutes = Root is "add" or "mul" or "and" or "or";
         Kind = RegisterFile.KindOf(Type);
     }

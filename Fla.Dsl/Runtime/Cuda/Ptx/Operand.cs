@@ -141,7 +141,7 @@ internal sealed class Address(Operand start, long offset) : Operand
         long offset = 0;
         if (plus >= 0 && !long.TryParse(inner.AsSpan(plus + 1), CultureInfo.InvariantCulture, out offset)) return null;
         string name = (plus < 0 ? inner : inner[..plus]).Trim();
-        return Parse(name, registers) is var start && start is Register or Literal ? new Address(start, offset) : null;
+        return Parse(name, registers) is (Register or Literal) and var start ? new Address(start, offset) : null;
     }
 
     /// <inheritdoc/>

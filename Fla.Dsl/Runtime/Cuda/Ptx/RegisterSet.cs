@@ -24,12 +24,6 @@ internal sealed class RegisterSet
         if (Word(register) < words.Length) words[Word(register)] &= ~Bit(register);
     }
 
-    public void UnionWith(RegisterSet other)
-    {
-        if (other.words.Length > words.Length) Array.Resize(ref words, other.words.Length);
-        for (int i = 0; i < other.words.Length; i++) words[i] |= other.words[i];
-    }
-
     public void ExceptWith(RegisterSet other)
     {
         for (int i = 0; i < Math.Min(words.Length, other.words.Length); i++) words[i] &= ~other.words[i];
@@ -42,23 +36,18 @@ internal sealed class RegisterSet
     private static ulong Bit(Register register) => 1UL << (register.Number & 63);
 }
 
-/// <summary>Something for each register of a function.</summary>
-/// <param name="missing">What there is for one for which nothing has been set.</param>
-internal sealed class RegisterMap<T>(T missing)
+/// <summary>Something for some registers of one function: null for the others.</summary>
+internal sealed class RegisterMap<T>
+    where T : struct
 {
-    private T[] items = [];
+    private T?[] items = [];
 
-    public T this[Register register]
+    public T? this[Register register]
     {
-        get => register.Number < items.Length ? items[register.Number] : missing;
+        get => register.Number < items.Length ? items[register.Number] : null;
         set
         {
-            int length = items.Length;
-            if (register.Number >= length)
-            {
-                Array.Resize(ref items, Math.Max(register.Number + 1, 2 * length));
-                Array.Fill(items, missing, length, items.Length - length);
-            }
+            if (register.Number >= items.Length) Array.Resize(ref items, Math.Max(register.Number + 1, 2 * items.Length));
             items[register.Number] = value;
         }
     }

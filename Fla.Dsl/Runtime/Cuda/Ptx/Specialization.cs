@@ -8,8 +8,8 @@ namespace Fla.Dsl.Runtime.Cuda.Ptx;
 /// </summary>
 internal sealed class Specialization
 {
-    // What lives within a block: nobody misses it behind.
-    private readonly RegisterSet passing;
+    // What does not live within a block: it may be missed behind.
+    private readonly RegisterSet lasting = new();
     private readonly Dictionary<Register, Known> waiting = [];
     private readonly List<Statement> written = [];
 
@@ -17,7 +17,10 @@ internal sealed class Specialization
     private sealed record Known(Value Value, string Type);
 
     /// <summary>For the blocks of a function, and for copies of them.</summary>
-    public Specialization(ControlFlow flow) => passing = PassingIn(flow);
+    public Specialization(ControlFlow flow)
+    {
+        foreach (var register in flow.ReadFirst()) lasting.Add(register);
+    }
 
     /// <summary>The statements of a block, given what is known before it; that is brought up to date.</summary>
     public IReadOnlyList<Statement> Run(Block block, Facts facts)
@@ -27,7 +30,7 @@ internal sealed class Specialization
         foreach (var statement in block.Statements)
         {
             var value = facts.Pass(statement);
-            if (value is { } known && passing.Contains(statement.Writes[0]))
+            if (value is { } known && !lasting.Contains(statement.Writes[0]))
             {
                 waiting[statement.Writes[0]] = new(known, ResultOf((Instruction)statement));
                 continue;
@@ -87,24 +90,4 @@ internal sealed class Specialization
     };
 
     private static string Bits(string type) => type.EndsWith("64", StringComparison.Ordinal) ? "b64" : "b32";
-
-    /// <summary>The registers that no block reads before it has written them.</summary>
-    private static RegisterSet PassingIn(ControlFlow flow)
-    {
-        RegisterSet all = new(), lasting = new(), own = new();
-        foreach (var block in flow.Blocks)
-        {
-            own.Clear();
-            foreach (var statement in block.Statements)
-            {
-                foreach (var register in statement.Reads)
-                    if (!own.Contains(register)) lasting.Add(register);
-                if (statement is Instruction { Overwrites: true }) own.Add(statement.Writes.AsSpan());
-            }
-            if (block.Branch is { } branch && !own.Contains(branch.Predicate)) lasting.Add(branch.Predicate);
-            all.UnionWith(own);
-        }
-        all.ExceptWith(lasting);
-        return all;
-    }
 }

@@ -72,7 +72,7 @@ internal sealed class ValueTable(Func<int, int, bool> dominates)
     /// </summary>
     public (Opcode? Opcode, int A, int B, long Offset)? Split(Instruction instruction, int a, int b)
     {
-        if (instruction.Operands.Length != 3 || instruction.Type is not ("s32" or "u32" or "b32" or "s64" or "u64" or "b64")) return null;
+        if (instruction.Operands.Length != 3 || !IntegerArithmetic.IsInteger(instruction.Type)) return null;
         bool wide = instruction.Type.EndsWith("64", StringComparison.Ordinal);
         var (x, y) = (Parts(a), Parts(b));
         string type = wide ? "s64" : "s32";
